@@ -1,0 +1,1 @@
+"""One folder per channel; strangers to each other and to the services."""

@@ -1,0 +1,1 @@
+"""Facebook Page: posts, and the Page's Messenger inbox."""

@@ -1,0 +1,1 @@
+"""Zalo Official Account: articles, what followers write, and our replies."""

@@ -1,0 +1,1 @@
+"""What the hub does: doors on top, rooms in the middle, ground below."""

@@ -1,0 +1,1 @@
+"""Room: connected accounts, their sealed credentials, and the register of adapters."""

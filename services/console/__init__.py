@@ -1,0 +1,1 @@
+"""Door: pages for the communications team, made on the server."""

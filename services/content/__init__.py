@@ -1,0 +1,1 @@
+"""Room: the content store; items, revisions, approvals, and the path a text takes through them."""

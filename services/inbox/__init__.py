@@ -1,0 +1,1 @@
+"""Room: what citizens write to us, who answers, and how long it is kept."""

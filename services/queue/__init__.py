@@ -1,0 +1,1 @@
+"""Ground: the names of jobs, and the bell that rings after commit."""

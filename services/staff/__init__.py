@@ -1,0 +1,1 @@
+"""Room: the people of the team, their units and roles, and how they sign in."""

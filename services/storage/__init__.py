@@ -1,0 +1,1 @@
+"""Ground: the database; engine, unit of work, column types, migrations, embedded PostgreSQL."""

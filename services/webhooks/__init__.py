@@ -1,0 +1,1 @@
+"""Door: where channels call us back."""

@@ -1,0 +1,1 @@
+"""What a channel promises: its abilities, what crosses, what it may raise, checks for it all."""

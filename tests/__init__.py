@@ -1,0 +1,1 @@
+"""The tests mirror the code; house/ keeps promises, journeys/ walks whole paths."""
