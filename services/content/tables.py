@@ -1,0 +1,163 @@
+"""The content store: items, their revisions, approvals of exact bytes, and media."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
+from sqlmodel import Field
+
+from services.storage.columns import Row, ids, instant, jsonb, key, optional_instant
+from shared.clock import utc_now
+
+KINDS = ("news", "document", "bulletin", "multimedia", "warning", "rebuttal")
+REVISION_STATES = ("draft", "review", "returned", "approved", "stopped", "superseded")
+
+
+class Item(Row, table=True):
+    """One piece of communication with a permanent code and URL.
+
+    `revision_no` is the newest revision, open or live. `released_no` is the newest revision whose
+    first call was begun: what the public page shows. `version` grows with every change a writer
+    could collide with, and is the ETag.
+    """
+
+    __table_args__ = (
+        CheckConstraint(
+            "kind IN ('news','document','bulletin','multimedia','warning','rebuttal')", "kind"
+        ),
+        Index("ix_item_created_at_id", text("created_at DESC"), text("id DESC")),
+        Index("ix_item_search", "search", postgresql_using="gin"),
+    )
+    id: UUID = key()
+    code: str = Field(unique=True)
+    unit_id: UUID = Field(foreign_key="unit.id", index=True)
+    kind: str
+    revision_no: int = 1
+    released_no: int | None = None
+    version: int = 1
+    created_by: UUID = Field(foreign_key="staff.id")
+    created_at: datetime = instant(default_factory=utc_now)
+    updated_at: datetime = instant(default_factory=utc_now)
+    published_at: datetime | None = optional_instant()
+    withdrawn_at: datetime | None = optional_instant()
+    withdrawn_reason: str | None = None
+    search: str | None = Field(default=None, sa_column=Column(TSVECTOR))
+
+
+class ItemCode(Row, table=True):
+    """The last number given to an item of a unit in a year; numbers are never given twice."""
+
+    unit_id: UUID = Field(foreign_key="unit.id", primary_key=True)
+    year: int = Field(primary_key=True)
+    last: int = 0
+
+
+class Revision(Row, table=True):
+    """One numbered state of an item. A draft may change; once submitted only `state` moves.
+
+    `content_hash` covers everything an approver agrees to: the words, media by sha256, accounts,
+    times and urgency. `overrides` is account id → fields; `media` lists the media ids in use.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("item_id", "no"),
+        Index(
+            "uq_revision_item_id_open",
+            "item_id",
+            unique=True,
+            postgresql_where=text("state IN ('draft','review')"),
+        ),
+        CheckConstraint(
+            "state IN ('draft','review','returned','approved','stopped','superseded')", "state"
+        ),
+    )
+    id: UUID = key()
+    item_id: UUID = Field(foreign_key="item.id")
+    no: int
+    state: str = "draft"
+    title: str
+    summary: str = ""
+    body: str = Field(default="", sa_column=Column(Text, nullable=False))
+    author: str = ""
+    category: str = ""
+    tags: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(String), nullable=False))
+    cover: UUID | None = Field(default=None, foreign_key="media.id")
+    media: list[UUID] = ids()
+    document: dict[str, str] | None = jsonb(nullable=True)
+    overrides: dict[str, dict[str, str]] = jsonb()
+    correction_note: str = ""
+    note: str = ""
+    accounts: list[UUID] = ids()
+    publish_at: datetime | None = optional_instant()
+    expires_at: datetime | None = optional_instant()
+    urgent: bool = False
+    content_hash: str | None = None
+    return_reason: str | None = None
+    created_by: UUID = Field(foreign_key="staff.id")
+    last_editor: UUID = Field(foreign_key="staff.id")
+    submitted_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    created_at: datetime = instant(default_factory=utc_now)
+    updated_at: datetime = instant(default_factory=utc_now)
+    submitted_at: datetime | None = optional_instant()
+
+
+class Approval(Row, table=True):
+    """A second person's yes to exact bytes: a revision and what each account will show.
+
+    `seen` is account id → rendition hash. Only `voided_at` may ever change, once.
+    """
+
+    __table_args__ = (
+        Index(
+            "uq_approval_revision_id_standing",
+            "revision_id",
+            unique=True,
+            postgresql_where=text("voided_at IS NULL"),
+        ),
+    )
+    id: UUID = key()
+    revision_id: UUID = Field(foreign_key="revision.id")
+    by: UUID = Field(foreign_key="staff.id")
+    at: datetime = instant(default_factory=utc_now)
+    seen: dict[str, str] = jsonb()
+    not_before: datetime | None = optional_instant()
+    urgent: bool = False
+    voided_at: datetime | None = optional_instant()
+
+
+class Media(Row, table=True):
+    """A picture, video or document of ours, checked and re-encoded; the bytes stand in the store.
+
+    `sha256` names what is stored, `original_sha256` what was uploaded. `made_from` and `made_for`
+    are set on a smaller form of a picture made for a channel's limits.
+    """
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('image','video','document')", "kind"),
+        Index(
+            "uq_media_made_from_made_for",
+            "made_from",
+            "made_for",
+            unique=True,
+            postgresql_where=text("made_from IS NOT NULL"),
+        ),
+        Index(None, "sha256"),
+    )
+    id: UUID = key()
+    unit_id: UUID = Field(foreign_key="unit.id", index=True)
+    kind: str
+    mime: str
+    ext: str
+    sha256: str
+    original_sha256: str
+    size_bytes: int
+    width: int | None = None
+    height: int | None = None
+    alt: str = ""
+    caption: str = ""
+    credit: str = ""
+    made_from: UUID | None = Field(default=None, foreign_key="media.id")
+    made_for: str | None = None
+    by: UUID = Field(foreign_key="staff.id")
+    at: datetime = instant(default_factory=utc_now)

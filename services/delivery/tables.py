@@ -1,0 +1,234 @@
+"""What each account should show and does show, and every try to close the gap."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field
+
+from services.storage.columns import Row, instant, jsonb, key, optional_instant
+from shared.clock import utc_now
+
+
+class State(StrEnum):
+    """Where a publication stands. `paused` is none of them: it is read from the account."""
+
+    SCHEDULED = "scheduled"  # agreed; its time or the hold has not come
+    PENDING = "pending"  # due at next_at; certainly no call is open
+    SENDING = "sending"  # intent committed; the call may have happened, or a next step is due
+    UNCERTAIN = "uncertain"  # outcome unknown; the channel is being read
+    UNDECIDED = "undecided"  # reading could not decide; a named person must
+    LIVE = "live"  # observed = desired, the id is known
+    WITHDRAWN = "withdrawn"  # observed absent = desired absent
+    FAILED = "failed"  # this generation certainly did not happen, and will not by itself
+    EXPIRED = "expired"  # too late to be of use
+
+
+class Rendition(Row, table=True):
+    """What one account will show for one revision: pure data, stored and hashed, never changed."""
+
+    __table_args__ = (UniqueConstraint("revision_id", "account_id"),)
+    id: UUID = key()
+    revision_id: UUID = Field(foreign_key="revision.id")
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    payload: dict[str, object] = jsonb()
+    hash: str
+    problems: list[dict[str, object]] = jsonb(default_factory=list)
+    made_at: datetime = instant(default_factory=utc_now)
+
+
+class Publication(Row, table=True):
+    """An item's standing on one account.
+
+    `generation` counts the agreed changes of what should be shown, `observed_generation` the newest
+    one that is known to have been reached. `next_at` is when the loop should act (None: nothing to
+    do), `not_before` when this generation may go out, `look_at` when a settled publication is next
+    compared with the channel. `left_at` is the last instant at which an unclear call could have
+    left this house: proof of absence counts from it, and `final` says that proven absence means
+    failed, not another try.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("item_id", "account_id"),
+        Index(
+            "uq_publication_account_id_remote_id",
+            "account_id",
+            "remote_id",
+            unique=True,
+            postgresql_where=text("remote_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_publication_due",
+            "account_id",
+            "in_urgent_lane",
+            "next_at",
+            postgresql_where=text("next_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_publication_look_at",
+            "account_id",
+            "look_at",
+            postgresql_where=text("look_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_publication_unsettled",
+            "state",
+            postgresql_where=text("state NOT IN ('live','withdrawn')"),
+        ),
+        CheckConstraint(
+            "state IN ('scheduled','pending','sending','uncertain','undecided','live','withdrawn',"
+            "'failed','expired')",
+            "state",
+        ),
+        CheckConstraint("observed_generation <= generation", "observed_not_ahead"),
+    )
+    id: UUID = key()
+    item_id: UUID = Field(foreign_key="item.id")
+    account_id: UUID = Field(foreign_key="account.id")
+    generation: int = 1
+    desired_rendition_id: UUID | None = Field(default=None, foreign_key="rendition.id")
+    approval_id: UUID | None = Field(default=None, foreign_key="approval.id")
+    observed_generation: int = 0
+    observed_rendition_id: UUID | None = Field(default=None, foreign_key="rendition.id")
+    observed_revision_no: int | None = None
+    state: str = State.SCHEDULED
+    remote_id: str | None = None
+    remote_url: str | None = None
+    not_before: datetime = instant(default_factory=utc_now)
+    next_at: datetime | None = optional_instant()
+    expires_at: datetime | None = optional_instant()
+    urgent: bool = False
+    in_urgent_lane: bool = False
+    tries: int = 0
+    resends: int = 0
+    problem_code: str | None = None
+    problem_remote_code: str | None = None
+    problem_words: str | None = None
+    problem_at: datetime | None = optional_instant()
+    final: bool = False
+    looks: int = 0
+    absences: int = 0
+    left_at: datetime | None = optional_instant()
+    candidates: list[dict[str, object]] = jsonb(default_factory=list)
+    may_be_visible: bool = False
+    watch_until: datetime | None = optional_instant()
+    look_at: datetime | None = optional_instant()
+    drift: str | None = None
+    drift_at: datetime | None = optional_instant()
+    observed_at: datetime | None = optional_instant()
+    first_observed_at: datetime | None = optional_instant()
+    seen_at: datetime | None = optional_instant()
+    created_at: datetime = instant(default_factory=utc_now)
+
+
+class PublicationEvent(Row, table=True):
+    """One change of a publication's state, written by a trigger so that none can be forgotten."""
+
+    __table_args__ = (Index(None, "publication_id"),)
+    id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
+    publication_id: UUID
+    at: datetime = instant()
+    generation: int
+    from_state: str | None = None
+    to_state: str
+    code: str | None = None
+
+
+class Attempt(Row, table=True):
+    """One try of one operation for one generation. Open until its outcome is known; then frozen.
+
+    `phase` names what the last step gave us (None before the first). `calling` names the step whose
+    intent was committed and whose answer is not: set while the call is out, and left standing when
+    its outcome is unknown. `repeatable` tells of that step. `called_at` is its intent's time.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("publication_id", "generation", "no"),
+        Index(
+            "uq_attempt_publication_id_open",
+            "publication_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(None, "account_id", "started_at"),
+    )
+    id: UUID = key()
+    publication_id: UUID = Field(foreign_key="publication.id")
+    account_id: UUID
+    generation: int
+    no: int
+    operation: str
+    phase: str | None = None
+    calling: str | None = None
+    repeatable: bool = False
+    handle: dict[str, object] = jsonb()
+    rendition_id: UUID | None = Field(default=None, foreign_key="rendition.id")
+    rendition_hash: str | None = None
+    fingerprint: dict[str, object] | None = jsonb(nullable=True)
+    baseline: dict[str, str | None] | None = jsonb(nullable=True)
+    urgent: bool = False
+    fence: int = Field(sa_column=Column(BigInteger, nullable=False))
+    waits: int = 0
+    started_at: datetime = instant()
+    called_at: datetime | None = optional_instant()
+    ended_at: datetime | None = optional_instant()
+    outcome: str | None = None
+    code: str | None = None
+    words: str | None = None
+
+
+class Evidence(Row, table=True):
+    """An answer that came when its attempt was no longer the worker's to close; appended, kept."""
+
+    id: UUID = key()
+    attempt_id: UUID = Field(foreign_key="attempt.id", index=True)
+    at: datetime = instant(default_factory=utc_now)
+    told: dict[str, object] = jsonb()
+
+
+class Lane(Row, table=True):
+    """The right to call out for one account: at most one call at a time, under a growing fence.
+
+    `next_due_at` is a hint: wakes only lower it, release locks the row and recomputes, and a sweep
+    derives it anew.
+    """
+
+    __table_args__ = (Index("ix_lane_next_due_at", "next_due_at"),)
+    account_id: UUID = Field(foreign_key="account.id", primary_key=True)
+    urgent: bool = Field(primary_key=True)
+    fence: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    owner: str | None = None
+    until: datetime = instant()
+    next_due_at: datetime | None = optional_instant()
+    baseline: dict[str, str | None] | None = jsonb(nullable=True)
+    baseline_at: datetime | None = optional_instant()
+
+
+class Switch(Row, table=True):
+    """A hub-wide switch that is on: `freeze` holds publish and update, `fence` all sending."""
+
+    name: str = Field(primary_key=True)
+    reason: str
+    until: datetime | None = optional_instant()
+    by: str
+    at: datetime = instant(default_factory=utc_now)
+
+
+class PortalFetch(Row, table=True):
+    """The last answer a portal got from its feed, and the document's own monotone change time."""
+
+    account_id: UUID = Field(foreign_key="account.id", primary_key=True)
+    fetched_at: datetime | None = optional_instant()
+    user_agent: str | None = None
+    etag: bytes | None = Field(default=None, sa_type=LargeBinary)
+    changed_at: datetime | None = optional_instant()

@@ -1,0 +1,43 @@
+"""The engine, and the one place that commits: `unit_of_work`."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeAlias
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+Opener: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+
+def make_engine(url: str, *, size: int = 10, application: str = "loa") -> AsyncEngine:
+    """An engine for a `postgresql://` address (asyncpg underneath); connects on first use.
+
+    `size` is how many connections this process may hold at once. Every connection works in UTC and
+    commits durably: publications, tokens and audit rows must survive a power cut.
+    """
+    return create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        pool_size=size,
+        max_overflow=size,
+        pool_pre_ping=False,
+        pool_recycle=1800,
+        connect_args={
+            "server_settings": {
+                "application_name": application,
+                "timezone": "UTC",
+                "statement_timeout": "60000",
+                "idle_in_transaction_session_timeout": "60000",
+            }
+        },
+    )
+
+
+def opener(engine: AsyncEngine) -> Opener:
+    """What a unit of work is opened with: `async with open_work() as session`."""
+
+    @asynccontextmanager
+    async def unit_of_work() -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    return unit_of_work
