@@ -1,0 +1,180 @@
+"""One lane, worked to its end: intent, one call, outcome; then the next publication.
+
+This is the send path. Between any two lines that touch the database or the network stands a named
+point (`crash.reached`), and `tests/services/delivery/test_crash_points.py` kills the worker at
+each. No database connection is held while the world answers.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import text
+
+from services.channels import tokens
+from services.delivery import looking
+from services.delivery.crash import reached
+from services.delivery.hub import Hub
+from services.delivery.intent import Again, Ask, Bound, LookDue, NeedsBaseline, Next, Nothing
+from services.delivery.lanes import Held
+from services.delivery.outcome import Answer, put_off
+from shared.contract.channel import Lister, Publisher, Updater, Withdrawer
+from shared.contract.errors import ChannelError, ChannelRejectedError, ChannelUncertainError, Remedy
+from shared.contract.messages import Operation, Outcome
+
+log = structlog.get_logger(__name__)
+
+_BASELINE = text(
+    """
+    UPDATE lane SET baseline = CAST(:ids AS jsonb), baseline_at = now()
+     WHERE account_id = :account AND urgent = :urgent AND fence = :fence
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What a lane works with: the hub, and the two batched writers of this worker."""
+
+    hub: Hub
+    ask: Callable[[Ask], Awaitable[Next]]
+    keep: Callable[[Answer], Awaitable[None]]
+
+
+async def work_lane(desk: Desk, lane: Held) -> None:
+    """Works one held lane until nothing of it is due; it is then given back.
+
+    Due sends go before every page of a listing. Raises whatever the database raises: the lane's
+    lease then lapses, and what was open is read back.
+    """
+    listing: looking.Listing | None = None
+    reached("after claiming the lane")
+    while True:
+        step = await desk.ask(Ask(lane=lane, looking=listing is not None))
+        match step:
+            case Bound():
+                reached("after committing the intent")
+                outcome = await call(desk.hub, step)
+                reached("after the call")
+                await desk.keep(Answer(bound=step, outcome=outcome))
+                reached("after keeping the outcome")
+                if _token_died(outcome):
+                    await _renew(desk.hub, step)
+                    reached("after renewing the token")
+            case NeedsBaseline():
+                await _read_baseline(desk.hub, step)
+                reached("after keeping the baseline")
+            case LookDue():
+                listing = await _start_looking(desk.hub, step)
+                reached("after starting to look")
+                if listing is None and not await looking.compare(desk.hub, step):
+                    return
+            case Again():
+                continue
+            case Nothing(released=True):
+                reached("after releasing the lane")
+                return
+            case Nothing():
+                if listing is None:
+                    return
+                listing = await _look_on(desk.hub, listing)
+
+
+async def call(hub: Hub, bound: Bound) -> Outcome | BaseException:
+    """Makes the one call of a bound step, under a deadline; the outcome, or what it raised.
+
+    Never raises: whatever an adapter throws is told, and counts as uncertain unless it says better.
+    """
+    channel = hub.registry.get(bound.channel)
+    try:
+        async with asyncio.timeout(bound.call.deadline.total_seconds()):
+            match bound.call.operation:
+                case Operation.PUBLISH if isinstance(channel, Publisher):
+                    return await channel.publish(bound.call)
+                case Operation.UPDATE if isinstance(channel, Updater):
+                    return await channel.update(bound.call)
+                case Operation.WITHDRAW if isinstance(channel, Withdrawer):
+                    return await channel.withdraw(bound.call)
+                case _:
+                    return ChannelRejectedError("not_able", remedy=Remedy.HUMAN)
+    except TimeoutError:
+        return ChannelUncertainError("no_answer")
+    except ChannelError as error:
+        return error
+    except Exception as error:
+        log.exception("adapter.broke", channel=bound.channel, attempt=str(bound.attempt_id))
+        return error
+
+
+async def _read_baseline(hub: Hub, step: NeedsBaseline) -> None:
+    """Reads the newest ids of the account before a call that cannot be repeated.
+
+    An account that cannot be read back is not sent to: its publication is put back a little
+    (reliability-security.md 1.5, step 3).
+    """
+    channel = hub.registry.get(step.channel)
+    assert isinstance(channel, Lister)  # noqa: S101  # intent.py asks only readers
+    try:
+        async with asyncio.timeout(hub.rules.call_deadline.total_seconds()):
+            page = await channel.newest(step.account)
+    except (ChannelError, TimeoutError) as error:
+        reached("after failing to read the baseline")
+        async with hub.open_work() as session:
+            effects = await put_off(session, step, error)
+        reached("after putting the publication off")
+        if effects.renew:
+            await tokens.renew(
+                hub.open_work,
+                hub.registry,
+                hub.sealer,
+                step.lane.account_id,
+                seen_version=step.credentials_version,
+            )
+        return
+    reached("after reading the baseline")
+    ids = {one.remote_id: one.at.isoformat() if one.at else None for one in page.seen[:10]}
+    async with hub.open_work() as session:
+        await session.execute(
+            _BASELINE,
+            {
+                "ids": json.dumps(ids),
+                "account": step.lane.account_id,
+                "urgent": step.lane.urgent,
+                "fence": step.lane.fence,
+            },
+        )
+
+
+async def _start_looking(hub: Hub, step: LookDue) -> looking.Listing | None:
+    async with hub.open_work() as session:
+        return await looking.start(session, step)
+
+
+async def _look_on(hub: Hub, listing: looking.Listing) -> looking.Listing | None:
+    """Reads one page, or writes what a finished listing says; None when it is concluded."""
+    if not listing.finished:
+        reached("before reading a page")
+        await looking.turn_page(hub, listing)
+        reached("after reading a page")
+    if not listing.finished:
+        return listing
+    async with hub.open_work() as session:
+        await looking.conclude(session, hub, listing)
+    reached("after concluding a listing")
+    return None
+
+
+def _token_died(outcome: Outcome | BaseException) -> bool:
+    return isinstance(outcome, ChannelRejectedError) and outcome.remedy is Remedy.RENEW
+
+
+async def _renew(hub: Hub, bound: Bound) -> None:
+    await tokens.renew(
+        hub.open_work,
+        hub.registry,
+        hub.sealer,
+        bound.lane.account_id,
+        seen_version=bound.credentials_version,
+    )

@@ -1,0 +1,478 @@
+"""What people decide about an item, turned into what its accounts should show.
+
+Each verb is one transaction without a network call: it takes the item's lock, moves the text along
+(`services/content/workflow.py`), raises the desired generation of the publications, writes the
+audit row, and rings the bell. Two verbs on one item never run at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.audit.acts import Act
+from services.audit.append import record
+from services.channels.tables import Account
+from services.content import drafting, workflow
+from services.content.forms import ItemChanges
+from services.content.tables import Item, Revision
+from services.delivery import preview
+from services.delivery.hub import Hub
+from services.delivery.tables import Publication, State
+from services.delivery.wake import wake
+from services.staff.caller import Caller
+from services.storage.columns import new_id
+from shared.errors import ConflictError, FieldError, InvalidError, NotFoundError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitForm:
+    """What a submission chooses: where, from when until when, how urgent; and a note."""
+
+    accounts: tuple[UUID, ...]
+    publish_at: datetime | None = None
+    expires_at: datetime | None = None
+    urgent: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What withdrawing will do on one account: `none`, `wait` for an open call, or `withdraw`."""
+
+    account_id: UUID
+    publication_id: UUID
+    effect: str
+
+
+# An open call or an open question is left to end by itself: the loop then goes on with the newest
+# generation. Everything else starts anew at its own time.
+_AGREE = text(
+    """
+    INSERT INTO publication AS p
+      (id, item_id, account_id, generation, desired_rendition_id, approval_id, observed_generation,
+       state, not_before, next_at, expires_at, urgent, in_urgent_lane, tries, resends, final, looks,
+       absences, candidates, may_be_visible, created_at)
+    SELECT n.id, :item, n.account_id, 1, n.rendition_id, :approval, 0,
+           CASE WHEN due.at > now() THEN 'scheduled' ELSE 'pending' END,
+           due.at, due.at, :expires_at, :urgent, :urgent, 0, 0, false, 0, 0, '[]', false, now()
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+             AS n(id uuid, account_id uuid, rendition_id uuid),
+           (SELECT greatest(coalesce(CAST(:publish_at AS timestamptz), '-infinity'),
+                            now() + make_interval(secs => :hold)) AS at) AS due
+    ON CONFLICT (item_id, account_id) DO UPDATE SET
+      generation = p.generation + 1,
+      desired_rendition_id = excluded.desired_rendition_id,
+      approval_id = excluded.approval_id,
+      state = CASE WHEN p.state IN ('sending','uncertain','undecided')
+                   THEN p.state ELSE excluded.state END,
+      not_before = excluded.not_before,
+      next_at = CASE p.state WHEN 'sending' THEN least(p.next_at, excluded.next_at)
+                             WHEN 'uncertain' THEN p.next_at
+                             WHEN 'undecided' THEN NULL
+                             ELSE excluded.next_at END,
+      expires_at = excluded.expires_at,
+      urgent = excluded.urgent,
+      in_urgent_lane = CASE WHEN p.state IN ('sending','uncertain','undecided')
+                            THEN p.in_urgent_lane ELSE excluded.urgent END,
+      tries = 0, resends = 0, seen_at = NULL, look_at = NULL, drift = NULL,
+      problem_code = CASE WHEN p.state IN ('uncertain','undecided') THEN p.problem_code END,
+      problem_remote_code = NULL, problem_words = NULL
+    RETURNING p.id
+    """
+)
+
+_WITHDRAW = text(
+    """
+    WITH mine AS (
+      SELECT * FROM publication
+       WHERE item_id = :item
+         AND (CAST(:accounts AS uuid[]) IS NULL OR account_id = ANY(:accounts))
+       ORDER BY id FOR UPDATE),
+    moved AS (
+      SELECT mine.id, mine.account_id,
+             CASE WHEN mine.desired_rendition_id IS NULL THEN 'none'
+                  WHEN mine.state IN ('sending','uncertain','undecided') THEN 'wait'
+                  WHEN mine.remote_id IS NULL AND NOT mine.may_be_visible
+                       AND mine.observed_rendition_id IS NULL THEN 'none'
+                  ELSE 'withdraw' END AS effect,
+             mine.desired_rendition_id IS NULL AS already
+        FROM mine),
+    changed AS (
+      UPDATE publication AS p SET
+        generation = p.generation + 1,
+        observed_generation = CASE moved.effect WHEN 'none' THEN p.generation + 1
+                                                ELSE p.observed_generation END,
+        desired_rendition_id = NULL, approval_id = NULL,
+        state = CASE moved.effect WHEN 'none' THEN 'withdrawn'
+                                  WHEN 'wait' THEN p.state
+                                  ELSE CASE WHEN p.remote_id IS NULL AND p.may_be_visible
+                                            THEN 'uncertain' ELSE 'pending' END END,
+        not_before = now(), expires_at = NULL,
+        next_at = CASE moved.effect WHEN 'none' THEN NULL
+                                    WHEN 'wait' THEN
+                                      CASE p.state WHEN 'sending' THEN least(p.next_at, now())
+                                                   ELSE p.next_at END
+                                    ELSE now() END,
+        looks = CASE WHEN moved.effect = 'withdraw' THEN 0 ELSE p.looks END,
+        absences = CASE WHEN moved.effect = 'withdraw' THEN 0 ELSE p.absences END,
+        left_at = coalesce(p.left_at, now()),
+        tries = 0, resends = 0, seen_at = NULL, look_at = NULL, drift = NULL,
+        problem_code = CASE WHEN p.state IN ('uncertain','undecided') THEN p.problem_code END,
+        problem_remote_code = NULL, problem_words = NULL
+      FROM moved WHERE p.id = moved.id AND NOT moved.already
+      RETURNING p.id)
+    SELECT id, account_id, effect FROM moved ORDER BY id
+    """
+)
+
+_STOPPABLE = text(
+    """
+    SELECT p.id,
+           p.state NOT IN ('scheduled','pending') OR EXISTS (
+             SELECT 1 FROM attempt a
+              WHERE a.publication_id = p.id AND a.generation = p.generation) AS begun
+      FROM publication p
+     WHERE p.item_id = :item AND p.approval_id = :approval
+     ORDER BY p.id FOR UPDATE OF p
+    """
+)
+
+_STOP = text(
+    """
+    UPDATE publication SET
+      generation = generation + 1,
+      observed_generation = generation + 1,
+      desired_rendition_id = observed_rendition_id,
+      approval_id = (SELECT a.id FROM approval a JOIN rendition r ON r.revision_id = a.revision_id
+                      WHERE r.id = publication.observed_rendition_id AND a.voided_at IS NULL),
+      state = CASE WHEN observed_rendition_id IS NULL THEN 'withdrawn' ELSE 'live' END,
+      next_at = NULL, expires_at = NULL, problem_code = NULL,
+      problem_remote_code = NULL, problem_words = NULL
+    WHERE id = ANY(:ids)
+    """
+)
+
+
+async def edit(
+    session: AsyncSession, caller: Caller, item_id: UUID, changes: ItemChanges, *, version: int
+) -> Item:
+    """Changes the draft, or opens the next revision; an approved one that has not begun is stopped.
+
+    An approval holds for exact bytes: whoever edits what was agreed takes the agreement back, so
+    that the mistake they saw cannot go out meanwhile. Raises ConflictError `stale_version`.
+    """
+    item = await workflow.lock_item(session, caller, item_id)
+    revision = await workflow.newest_revision(session, item)
+    if revision.state == "approved" and item.version == version:
+        waiting = await _waiting(session, item, revision)
+        if waiting is not None and not waiting.begun and waiting.ids:
+            if caller.is_program:
+                raise ConflictError("scheduled")
+            await _stop(session, caller, item, revision, waiting)
+            version = item.version
+    return await drafting.edit(session, caller, item_id, changes, version=version)
+
+
+async def submit(
+    session: AsyncSession, hub: Hub, caller: Caller, item_id: UUID, form: SubmitForm
+) -> Item:
+    """Freezes the draft with its accounts and times, and stores what each account will show.
+
+    Refused with InvalidError while a blocking problem stands; nothing is then changed.
+    """
+    caller.need_role("editor")
+    item = await workflow.lock_item(session, caller, item_id)
+    revision = await workflow.newest_revision(session, item)
+    if revision.state in ("returned", "stopped"):
+        revision = await drafting.open_next(session, caller, item, revision)
+    accounts = await _chosen(session, caller, item, form)
+    await workflow.freeze_revision(
+        session,
+        caller,
+        item,
+        revision,
+        accounts=tuple(account.id for account in accounts),
+        publish_at=form.publish_at,
+        expires_at=form.expires_at,
+        urgent=form.urgent,
+        note=form.note,
+    )
+    shown = await preview.render_draft(session, hub, item, revision, accounts)
+    names = {account.id: account.name for account in accounts}
+    refused = tuple(
+        FieldError(
+            field=f"{names[one.account_id]}: {problem.field}",
+            code=problem.code,
+            detail=problem.detail,
+        )
+        for one in shown
+        for problem in one.problems
+        if problem.blocking
+    )
+    if refused:
+        raise InvalidError("blocking_problems", fields=refused, count=len(refused))
+    await workflow.submit(session, caller, item, revision)
+    return item
+
+
+async def approve(
+    session: AsyncSession,
+    hub: Hub,
+    caller: Caller,
+    item_id: UUID,
+    *,
+    revision: int,
+    seen: Mapping[UUID, str],
+) -> Item:
+    """A second person agrees: every account chosen should now show exactly what was seen.
+
+    What was seen is what will be sent. Raises ForbiddenError `four_eyes`, ConflictError
+    `content_changed` when anything differs from what was seen.
+    """
+    item = await workflow.lock_item(session, caller, item_id)
+    if item.revision_no != revision:
+        workflow.check_two_people(caller, item, await workflow.newest_revision(session, item))
+        raise ConflictError("content_changed")
+    agreed = await workflow.newest_revision(session, item)
+    stored = await preview.stored_renditions(session, agreed.id)
+    shown = {one: stored[one].hash for one in agreed.accounts if one in stored}
+    approval = await workflow.approve(session, caller, item, agreed, seen=seen, shown=shown)
+    await _still_open(session, agreed.accounts)
+    found = await session.execute(
+        text("SELECT account_id, id FROM rendition WHERE revision_id = :id"), {"id": agreed.id}
+    )
+    chosen = set(agreed.accounts)
+    rows = [
+        {"id": str(new_id()), "account_id": str(account), "rendition_id": str(rendition)}
+        for account, rendition in found
+        if account in chosen
+    ]
+    publications = await session.scalars(
+        _AGREE,
+        {
+            "item": item.id,
+            "approval": approval.id,
+            "expires_at": agreed.expires_at,
+            "urgent": agreed.urgent,
+            "publish_at": agreed.publish_at,
+            "hold": 0.0 if agreed.urgent else hub.rules.hold.total_seconds(),
+            "rows": preview.json_text(rows),
+        },
+    )
+    await wake(session, list(publications))
+    return item
+
+
+async def send_back(session: AsyncSession, caller: Caller, item_id: UUID, *, reason: str) -> Item:
+    """Returns what is in review to its author, with the reason."""
+    item = await workflow.lock_item(session, caller, item_id)
+    revision = await workflow.newest_revision(session, item)
+    await workflow.send_back(session, caller, item, revision, reason=reason)
+    return item
+
+
+async def withdraw(
+    session: AsyncSession,
+    caller: Caller,
+    item_id: UUID,
+    *,
+    reason: str,
+    account_ids: Sequence[UUID] | None = None,
+) -> tuple[Effect, ...]:
+    """The accounts should show nothing of this item any more; all of them, or those named.
+
+    Unsent operations are cancelled in the same transaction; an open call is waited for and what it
+    made is taken down. Repeating it changes nothing.
+    """
+    caller.need_role("approver")
+    if not reason.strip():
+        raise InvalidError("reason_missing")
+    item = await workflow.lock_item(session, caller, item_id)
+    found = await session.execute(
+        _WITHDRAW, {"item": item.id, "accounts": list(account_ids) if account_ids else None}
+    )
+    effects = tuple(
+        Effect(account_id=row.account_id, publication_id=row.id, effect=row.effect) for row in found
+    )
+    if not effects:
+        raise ConflictError("nothing_published")
+    if account_ids is not None and {one.account_id for one in effects} != set(account_ids):
+        raise NotFoundError("publication_not_found")
+    await _mark_withdrawn(session, item, reason)
+    workflow.touch(item)
+    await session.flush()
+    await record(
+        session,
+        caller.actor,
+        Act.ITEM_WITHDRAWN,
+        f"item:{item.id}",
+        reason=reason,
+        details={"accounts": {str(one.account_id): one.effect for one in effects}},
+    )
+    await wake(session, [one.publication_id for one in effects])
+    return effects
+
+
+async def stop(session: AsyncSession, caller: Caller, item_id: UUID) -> Item:
+    """Takes an agreed revision back before its first call: of it nothing appears, ever.
+
+    Raises ConflictError `already_started` when a call may have started, `nothing_to_stop` when
+    nothing waits.
+    """
+    caller.need_person()
+    item = await workflow.lock_item(session, caller, item_id)
+    revision = await _newest_approved(session, item)
+    if revision is None:
+        raise ConflictError("nothing_to_stop")
+    hands = {item.created_by, revision.created_by, revision.last_editor, revision.submitted_by}
+    if caller.staff_id not in hands:
+        caller.need_role("approver")
+    waiting = await _waiting(session, item, revision)
+    if waiting is None or not waiting.ids:
+        raise ConflictError("nothing_to_stop")
+    if waiting.begun:
+        raise ConflictError("already_started")
+    await _stop(session, caller, item, revision, waiting)
+    return item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    approval_id: UUID
+    ids: tuple[UUID, ...]
+    begun: bool
+
+
+async def _waiting(session: AsyncSession, item: Item, revision: Revision) -> _Waiting | None:
+    """The publications that wait for this revision, locked: no call can begin meanwhile."""
+    approval = await session.scalar(
+        text("SELECT id FROM approval WHERE revision_id = :id AND voided_at IS NULL"),
+        {"id": revision.id},
+    )
+    if approval is None:
+        return None
+    rows = (await session.execute(_STOPPABLE, {"item": item.id, "approval": approval})).all()
+    return _Waiting(
+        approval_id=approval,
+        ids=tuple(row.id for row in rows),
+        begun=any(row.begun for row in rows),
+    )
+
+
+async def _stop(
+    session: AsyncSession, caller: Caller, item: Item, revision: Revision, waiting: _Waiting
+) -> None:
+    await session.execute(_STOP, {"ids": list(waiting.ids)})
+    await session.execute(
+        text("UPDATE approval SET voided_at = now() WHERE id = :id"), {"id": waiting.approval_id}
+    )
+    revision.state = "stopped"
+    workflow.touch(item)
+    await session.flush()
+    await record(
+        session,
+        caller.actor,
+        Act.ITEM_STOPPED,
+        f"item:{item.id}",
+        details={"revision": revision.no},
+    )
+
+
+async def _newest_approved(session: AsyncSession, item: Item) -> Revision | None:
+    found = await session.scalars(
+        select(Revision)
+        .where(col(Revision.item_id) == item.id, col(Revision.state) == "approved")
+        .order_by(col(Revision.no).desc())
+        .limit(1)
+    )
+    return found.first()
+
+
+async def _chosen(
+    session: AsyncSession, caller: Caller, item: Item, form: SubmitForm
+) -> list[Account]:
+    fields: list[FieldError] = []
+    wanted = list(dict.fromkeys(form.accounts))
+    accounts = list(
+        await session.scalars(
+            select(Account)
+            .where(col(Account.id).in_(wanted), col(Account.stage) != "closed")
+            .order_by(col(Account.created_at), col(Account.id))
+        )
+    )
+    accounts = [account for account in accounts if caller.may_see(account.unit_id)]
+    if not wanted:
+        fields.append(
+            FieldError(field="accounts", code="accounts_missing", detail="Chọn ít nhất một kênh.")
+        )
+    if len(accounts) != len(wanted):
+        fields.append(
+            FieldError(
+                field="accounts",
+                code="account_not_found",
+                detail="Có kênh không tồn tại, đã đóng hoặc không thuộc đơn vị của bạn.",
+            )
+        )
+    if form.publish_at and form.expires_at and form.expires_at <= form.publish_at:
+        fields.append(
+            FieldError(
+                field="expires_at",
+                code="expires_before_publish",
+                detail="Hạn cuối phải sau giờ đăng.",
+            )
+        )
+    # A correction must reach every account that shows the earlier text, or the error lives on
+    # there.
+    showing = await session.scalars(
+        select(col(Publication.account_id)).where(
+            col(Publication.item_id) == item.id,
+            col(Publication.desired_rendition_id).is_not(None),
+            col(Publication.state).not_in((State.SCHEDULED, State.EXPIRED)),
+        )
+    )
+    if set(showing) - {account.id for account in accounts}:
+        fields.append(
+            FieldError(
+                field="accounts",
+                code="account_left_out",
+                detail="Bài đang hiện trên kênh không được chọn. Chọn đủ các kênh đó, "
+                "hoặc gỡ bài khỏi kênh ấy trước.",
+            )
+        )
+    if fields:
+        raise InvalidError("submission_incomplete", fields=tuple(fields))
+    return accounts
+
+
+async def _still_open(session: AsyncSession, accounts: Sequence[UUID]) -> None:
+    closed = await session.scalar(
+        text("SELECT count(*) FROM account WHERE id = ANY(:ids) AND stage = 'closed'"),
+        {"ids": list(accounts)},
+    )
+    if closed:
+        raise ConflictError("account_closed")
+
+
+async def _mark_withdrawn(session: AsyncSession, item: Item, reason: str) -> None:
+    """Marks the item once nothing of it is wanted anywhere, and closes what is in review."""
+    left = await session.scalar(
+        text(
+            "SELECT count(*) FROM publication"
+            " WHERE item_id = :item AND desired_rendition_id IS NOT NULL"
+        ),
+        {"item": item.id},
+    )
+    if left:
+        return
+    if item.withdrawn_at is None:
+        item.withdrawn_at = await session.scalar(text("SELECT now()"))
+        item.withdrawn_reason = reason
+    await session.execute(
+        text("UPDATE revision SET state = 'superseded' WHERE item_id = :item AND state = 'review'"),
+        {"item": item.id},
+    )

@@ -1,0 +1,113 @@
+"""Lanes: the right to call out for one account, leased under a fence that only grows.
+
+All instants are the database's. A lane whose lease lapsed is claimed like any other due lane; what
+its dead owner left open is found by `services/delivery/intent.py` on the first turn.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.delivery.wake import DUE_AT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A lane that this worker holds: writes count only while its fence is the newest."""
+
+    account_id: UUID
+    urgent: bool
+    fence: int
+
+
+_CLAIM = text(
+    """
+    WITH due AS (
+      SELECT lane.account_id, lane.urgent
+        FROM lane JOIN account ON account.id = lane.account_id
+       WHERE lane.next_due_at <= now() AND lane.until <= now()
+         AND account.state = 'active' AND account.stage <> 'closed'
+         AND (lane.urgent OR NOT :urgent_only)
+       ORDER BY lane.urgent DESC, lane.next_due_at
+       LIMIT :most
+       FOR UPDATE OF lane SKIP LOCKED)
+    UPDATE lane SET fence = lane.fence + 1, owner = :owner,
+                    until = now() + make_interval(secs => :lease)
+      FROM due WHERE lane.account_id = due.account_id AND lane.urgent = due.urgent
+    RETURNING lane.account_id, lane.urgent, lane.fence
+    """
+)
+
+_HOLD_ON = text(
+    """
+    UPDATE lane SET until = now() + make_interval(secs => :lease)
+      FROM unnest(CAST(:accounts AS uuid[]), CAST(:urgents AS boolean[]), CAST(:fences AS bigint[]))
+             AS mine(account_id, urgent, fence)
+     WHERE lane.account_id = mine.account_id AND lane.urgent = mine.urgent
+       AND lane.fence = mine.fence
+    RETURNING lane.account_id, lane.urgent, lane.fence
+    """
+)
+
+# Two statements: the first waits for whoever is just lowering the due instant, so that the second
+# sees what they saw due. In one statement a wake could be overwritten.
+_LOCK = text(
+    """
+    SELECT lane.account_id FROM lane
+      JOIN unnest(CAST(:accounts AS uuid[]), CAST(:urgents AS boolean[]),
+                  CAST(:fences AS bigint[])) AS mine(account_id, urgent, fence)
+        ON lane.account_id = mine.account_id AND lane.urgent = mine.urgent
+       AND lane.fence = mine.fence
+     ORDER BY lane.account_id, lane.urgent FOR UPDATE OF lane
+    """
+)
+_RELEASE = text(
+    f"""
+    UPDATE lane SET owner = NULL, until = now(), next_due_at = {DUE_AT}
+      FROM unnest(CAST(:accounts AS uuid[]), CAST(:urgents AS boolean[]), CAST(:fences AS bigint[]))
+             AS mine(account_id, urgent, fence)
+     WHERE lane.account_id = mine.account_id AND lane.urgent = mine.urgent
+       AND lane.fence = mine.fence
+    """  # noqa: S608  # DUE_AT is a constant of wake.py
+)
+
+
+async def claim(
+    session: AsyncSession, *, owner: str, most: int, lease: timedelta, urgent_only: bool
+) -> list[Held]:
+    """Takes at most `most` due lanes, urgent ones first; each gets a new fence."""
+    rows = await session.execute(
+        _CLAIM,
+        {
+            "owner": owner,
+            "most": most,
+            "lease": lease.total_seconds(),
+            "urgent_only": urgent_only,
+        },
+    )
+    return [Held(account_id=row.account_id, urgent=row.urgent, fence=row.fence) for row in rows]
+
+
+async def hold_on(session: AsyncSession, lanes: Sequence[Held], *, lease: timedelta) -> set[Held]:
+    """Renews the leases of these lanes and gives those that are still ours."""
+    rows = await session.execute(_HOLD_ON, {**_columns(lanes), "lease": lease.total_seconds()})
+    return {Held(account_id=row.account_id, urgent=row.urgent, fence=row.fence) for row in rows}
+
+
+async def release(session: AsyncSession, lanes: Sequence[Held]) -> None:
+    """Gives back the lanes that are still ours, and derives when they are due next."""
+    columns = _columns(lanes)
+    await session.execute(_LOCK, columns)
+    await session.execute(_RELEASE, columns)
+
+
+def _columns(lanes: Sequence[Held]) -> dict[str, list[object]]:
+    return {
+        "accounts": [lane.account_id for lane in lanes],
+        "urgents": [lane.urgent for lane in lanes],
+        "fences": [lane.fence for lane in lanes],
+    }

@@ -1,0 +1,168 @@
+"""The loop: claims due lanes, works them side by side, renews their leases, sweeps what was missed.
+
+Any number of processes may turn it; each needs nothing but the database. A bell cuts the waiting,
+and a lost bell costs a second.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from services.delivery import lanes
+from services.delivery.attempt import Desk, work_lane
+from services.delivery.batch import Batch
+from services.delivery.crash import reached
+from services.delivery.hub import Hub
+from services.delivery.intent import Ask, Next, begin
+from services.delivery.lanes import Held
+from services.delivery.outcome import Answer, keep
+from services.delivery.wake import derive
+
+log = structlog.get_logger(__name__)
+
+# At most this many rows are left in doubt by one crash of one process.
+_BATCH = 50
+_WAIT = 0.01
+_TICK = 1.0
+_URGENT_TICK = 0.5
+_SWEEP = 30.0
+
+
+class Loop:
+    """One process's share of the delivery loop.
+
+    `run` works until `stop` is called, then lets running calls end: a send is never cancelled
+    (R40). `slots_for_urgent` lanes are kept free for urgent work however much ordinary work is due.
+    """
+
+    slots_for_urgent = 4
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        self._stopping = asyncio.Event()
+        self._bell = asyncio.Event()
+        self._working: dict[Held, asyncio.Task[None]] = {}
+        self._asks: Batch[Ask, Next] = Batch(self._begin, wait=_WAIT, most=_BATCH)
+        self._answers: Batch[Answer, None] = Batch(self._keep, wait=_WAIT, most=_BATCH)
+
+    def ring(self) -> None:
+        """Something may be due now."""
+        self._bell.set()
+
+    def stop(self) -> None:
+        """Claims nothing more; `run` ends when the running lanes have ended."""
+        self._stopping.set()
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Turns until stopped. A database that is away is waited for; nothing is lost meanwhile."""
+        helpers = [
+            asyncio.create_task(self._renew_leases()),
+            asyncio.create_task(self._sweep()),
+        ]
+        try:
+            while not self._stopping.is_set():
+                full = await self._claim()
+                if not full:
+                    await self._wait()
+        finally:
+            await self._let_end()
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+
+    async def _claim(self) -> bool:
+        """Claims as many due lanes as there are free slots; True when there may be more."""
+        free = self.hub.rules.concurrency - len(self._working)
+        urgent_only = free <= self.slots_for_urgent
+        most = free if urgent_only else min(free - self.slots_for_urgent, _BATCH)
+        if most <= 0:
+            return False
+        self._bell.clear()
+        try:
+            async with self.hub.open_work() as session:
+                held = await lanes.claim(
+                    session,
+                    owner=self.owner,
+                    most=most,
+                    lease=self.hub.rules.lane,
+                    urgent_only=urgent_only,
+                )
+        except (DBAPIError, OSError) as error:
+            log.warning("loop.database_away", reason=type(error).__name__)
+            await asyncio.sleep(_TICK)
+            return False
+        reached("after committing the claim")
+        desk = Desk(hub=self.hub, ask=self._asks.ask, keep=self._answers.ask)
+        for lane in held:
+            task = asyncio.create_task(self._work(desk, lane))
+            self._working[lane] = task
+        return len(held) == most
+
+    async def _work(self, desk: Desk, lane: Held) -> None:
+        try:
+            await work_lane(desk, lane)
+        except Exception:
+            # The lease lapses, and whoever claims the lane next reads back what was open.
+            log.exception("lane.broke", account=str(lane.account_id), urgent=lane.urgent)
+        finally:
+            self._working.pop(lane, None)
+            self._bell.set()
+
+    async def _wait(self) -> None:
+        tick = _URGENT_TICK if self._working else _TICK
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._bell.wait(), tick)
+
+    async def _begin(self, asks: Sequence[Ask]) -> Sequence[Next]:
+        async with self.hub.open_work() as session:
+            return await begin(session, self.hub, asks)
+
+    async def _keep(self, answers: Sequence[Answer]) -> Sequence[None]:
+        async with self.hub.open_work() as session:
+            await keep(session, self.hub, answers)
+        return [None] * len(answers)
+
+    async def _renew_leases(self) -> None:
+        """Keeps the leases of working lanes alive at a quarter of their length."""
+        every = self.hub.rules.lane.total_seconds() / 4
+        while True:
+            await asyncio.sleep(every)
+            mine = list(self._working)
+            if not mine:
+                continue
+            try:
+                async with self.hub.open_work() as session:
+                    still = await lanes.hold_on(session, mine, lease=self.hub.rules.lane)
+            except (DBAPIError, OSError) as error:
+                log.warning("loop.database_away", reason=type(error).__name__)
+                continue
+            for lane in set(mine) - still:
+                if lane in self._working:
+                    log.warning("lane.lost", account=str(lane.account_id), urgent=lane.urgent)
+
+    async def _sweep(self) -> None:
+        """Derives every free lane's due instant anew, so that no lost wake is lost for long."""
+        while True:
+            try:
+                async with self.hub.open_work() as session:
+                    await derive(session)
+                self._bell.set()
+            except (DBAPIError, OSError) as error:
+                log.warning("loop.database_away", reason=type(error).__name__)
+            await asyncio.sleep(_SWEEP)
+
+    async def _let_end(self) -> None:
+        """Lets running lanes come to their end; a call takes at most its deadline."""
+        grace = self.hub.rules.call_deadline + timedelta(seconds=30)
+        if self._working:
+            await asyncio.wait(self._working.values(), timeout=grace.total_seconds())
+        for task in list(self._working.values()):
+            task.cancel()

@@ -1,0 +1,66 @@
+"""Waking lanes: a due instant in the table, and a bell that rings when the unit of work commits.
+
+A lost, doubled or stale wake is harmless: the sweep derives every lane's due instant anew.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from services.queue.bell import ring
+
+# What a lane could work on now, ignoring what a freeze or the restore fence holds. One text, used
+# by release, by the sweep and by every act that lifts a hold.
+DUE_AT = """
+(SELECT min(due) FROM (
+   SELECT min(p.next_at) AS due FROM publication p
+    WHERE p.account_id = lane.account_id AND p.in_urgent_lane = lane.urgent
+      AND p.next_at IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM switch WHERE name = 'fence')
+      AND (p.desired_rendition_id IS NULL OR p.state = 'uncertain'
+           OR NOT EXISTS (SELECT 1 FROM switch
+                           WHERE name = 'freeze' AND (until IS NULL OR until > now())))
+   UNION ALL
+   SELECT min(p.look_at) FROM publication p
+    WHERE p.account_id = lane.account_id AND NOT lane.urgent AND p.look_at IS NOT NULL
+ ) AS dues)
+"""
+
+# Without a condition on the present value: a row that looks low enough may belong to a holder
+# who is just releasing it, and only the row's lock makes the two wait for each other.
+_LOWER = text(
+    """
+    UPDATE lane SET next_due_at = least(coalesce(lane.next_due_at, 'infinity'), p.due)
+      FROM (SELECT account_id, in_urgent_lane, min(next_at) AS due FROM publication
+             WHERE id = ANY(:ids) AND next_at IS NOT NULL GROUP BY 1, 2) AS p
+     WHERE lane.account_id = p.account_id AND lane.urgent = p.in_urgent_lane
+    """
+)
+
+_DERIVE = text(
+    f"""
+    WITH free AS (
+      SELECT account_id, urgent FROM lane
+       WHERE until <= now() AND (CAST(:accounts AS uuid[]) IS NULL OR account_id = ANY(:accounts))
+       ORDER BY account_id, urgent FOR UPDATE SKIP LOCKED)
+    UPDATE lane SET next_due_at = {DUE_AT}
+      FROM free WHERE lane.account_id = free.account_id AND lane.urgent = free.urgent
+       AND lane.next_due_at IS DISTINCT FROM {DUE_AT}
+    """  # noqa: S608  # DUE_AT is a constant of this file
+)
+
+
+async def wake(session: AsyncSession, publication_ids: Sequence[UUID]) -> None:
+    """Lowers the due instants of the lanes of these publications, and rings at commit."""
+    await session.flush()
+    await session.execute(_LOWER, {"ids": list(publication_ids)})
+    await ring(session)
+
+
+async def derive(
+    session: AsyncSession | AsyncConnection, accounts: Sequence[UUID] | None = None
+) -> None:
+    """Derives the due instants of free lanes anew; all of them, or those of some accounts."""
+    await session.execute(_DERIVE, {"accounts": list(accounts) if accounts is not None else None})

@@ -1,0 +1,57 @@
+"""A bell over PostgreSQL: rings when a unit of work commits, heard by every worker.
+
+Rows are the truth. A bell that nobody hears costs a second of waiting, nothing else.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+_CHANNEL = "loa_bell"
+_RING = text("SELECT pg_notify(:channel, '')")
+
+log = structlog.get_logger(__name__)
+
+
+async def ring(session: AsyncSession | AsyncConnection) -> None:
+    """Rings at commit, not before; a rollback keeps silent."""
+    await session.execute(_RING, {"channel": _CHANNEL})
+
+
+@asynccontextmanager
+async def listening(url: str, heard: Callable[[], None]) -> AsyncIterator[None]:
+    """Calls `heard` at every ring while the block runs. Connects again by itself when cut off."""
+    task = asyncio.create_task(_listen(url, heard))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _listen(url: str, heard: Callable[[], None]) -> None:
+    while True:
+        try:
+            connection = await asyncpg.connect(
+                url, server_settings={"application_name": "loa-bell"}
+            )
+        except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            log.warning("bell.unreachable", reason=type(error).__name__)
+            await asyncio.sleep(1)
+            continue
+        try:
+            cut = asyncio.Event()
+            connection.add_termination_listener(lambda _: cut.set())
+            await connection.add_listener(_CHANNEL, lambda *_: heard())
+            heard()  # whatever rang while nobody listened
+            await cut.wait()
+        finally:
+            with contextlib.suppress(OSError, asyncpg.PostgresError, TimeoutError):
+                await connection.close(timeout=1)

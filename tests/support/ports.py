@@ -1,0 +1,9 @@
+import socket
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody held a moment ago; take it soon."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
