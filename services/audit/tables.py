@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from pydantic import JsonValue
 from sqlalchemy import BigInteger, Column, Index, LargeBinary
 from sqlmodel import Field
 
@@ -21,7 +22,7 @@ class AuditEntry(Row, table=True):
     before_hash: str | None = None
     after_hash: str | None = None
     reason: str | None = None
-    details: dict[str, object] = jsonb()  # noqa: A003  # the word of the contract above
+    details: dict[str, JsonValue] = jsonb()
     session: str | None = None
     request: str | None = None
     address: str | None = None

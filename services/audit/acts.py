@@ -1,0 +1,54 @@
+"""The catalogue of acts. An act that is not named here cannot be recorded (R64)."""
+
+from enum import StrEnum
+
+
+class Act(StrEnum):
+    """What was done, or refused. `<thing>.<what happened to it>`."""
+
+    # items
+    ITEM_CREATED = "item.created"
+    ITEM_EDITED = "item.edited"
+    ITEM_SUBMITTED = "item.submitted"
+    ITEM_RETURNED = "item.returned"
+    ITEM_APPROVED = "item.approved"
+    ITEM_WITHDRAWN = "item.withdrawn"
+    ITEM_STOPPED = "item.stopped"
+    APPROVAL_REFUSED = "approval.refused"
+    APPROVAL_VOIDED = "approval.voided"
+    ACT_REFUSED = "act.refused"
+    MEDIA_ADDED = "media.added"
+    # publications
+    PUBLICATION_RETRIED = "publication.retried"
+    PUBLICATION_DECIDED = "publication.decided"
+    PUBLICATION_REPAIRED = "publication.repaired"
+    PUBLICATION_FAILED = "publication.failed"
+    # accounts
+    ACCOUNT_ADDED = "account.added"
+    ACCOUNT_CHANGED = "account.changed"
+    ACCOUNT_PAUSED = "account.paused"
+    ACCOUNT_RESUMED = "account.resumed"
+    ACCOUNT_CLOSED = "account.closed"
+    ACCOUNT_CREDENTIALS_CHANGED = "account.credentials_changed"
+    ACCOUNT_CREDENTIALS_RENEWED = "account.credentials_renewed"
+    ACCOUNT_CONNECT_STARTED = "account.connect_started"
+    ACCOUNT_CONSENT_LOST = "account.consent_lost"
+    # hub-wide switches
+    FREEZE_ON = "freeze.on"
+    FREEZE_OFF = "freeze.off"
+    FENCE_ON = "fence.on"
+    FENCE_OFF = "fence.off"
+    # people and programs
+    UNIT_ADDED = "unit.added"
+    STAFF_ADDED = "staff.added"
+    STAFF_ROLES_CHANGED = "staff.roles_changed"
+    STAFF_DEACTIVATED = "staff.deactivated"
+    STAFF_PASSWORD_CHANGED = "staff.password_changed"  # noqa: S105  # the name of an act
+    STAFF_OTP_CHANGED = "staff.otp_changed"
+    SESSION_STARTED = "session.started"
+    SESSION_REFUSED = "session.refused"
+    SESSION_ENDED = "session.ended"
+    TOKEN_ADDED = "token.added"  # noqa: S105  # the name of an act
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105  # the name of an act
+    INVITATION_CREATED = "invitation.created"
+    INVITATION_ACCEPTED = "invitation.accepted"

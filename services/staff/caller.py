@@ -1,0 +1,120 @@
+"""Who asks, and what they may do: what doors hand to every room that acts or shows."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.audit.actor import Actor
+from services.staff.tables import Staff, StaffRole, Unit
+from services.staff.units import subtree
+from shared.errors import ForbiddenError, NotFoundError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A person of the team, or a program with a token that one of them made.
+
+    A program has no roles, only `scopes`, and acts on nobody's behalf: `staff_id` names the token's
+    owner, so that what it writes has an author. `scopes` is None for a person. `unit_ids` holds the
+    own unit and everything below it. `csrf` is what a browser repeats with every unsafe call.
+    """
+
+    actor: Actor
+    staff_id: UUID
+    name: str
+    email: str
+    roles: frozenset[str]
+    scopes: frozenset[str] | None
+    unit_id: UUID
+    unit_code: str
+    unit_ids: frozenset[UUID]
+    locale: str = "vi"
+    csrf: str | None = field(default=None, repr=False)
+
+    @property
+    def is_program(self) -> bool:
+        """Whether this is a token and no person."""
+        return self.scopes is not None
+
+    def need_person(self) -> None:
+        """Raises ForbiddenError for a program: no scope approves, publishes or manages."""
+        if self.is_program:
+            raise ForbiddenError("person_needed")
+
+    def need_role(self, *roles: str) -> None:
+        """Raises ForbiddenError unless this is a person with one of the roles."""
+        self.need_person()
+        if self.roles.isdisjoint(roles):
+            raise ForbiddenError("role_needed", roles=", ".join(roles))
+
+    def need(self, *words: str) -> None:
+        """Raises ForbiddenError unless a person has one of these roles, a program of these scopes.
+
+        Roles and scopes stand side by side: `caller.need("editor", "draft:write")`.
+        """
+        if self.scopes is None:
+            roles = tuple(word for word in words if ":" not in word)
+            if self.roles.isdisjoint(roles):
+                raise ForbiddenError("role_needed", roles=", ".join(roles))
+            return
+        scopes = tuple(word for word in words if ":" in word)
+        if not scopes:
+            raise ForbiddenError("person_needed")
+        if self.scopes.isdisjoint(scopes):
+            raise ForbiddenError("scope_needed", scopes=", ".join(scopes))
+
+    def may_see(self, unit_id: UUID) -> bool:
+        """Whether a thing of this unit may be shown to the caller."""
+        return unit_id in self.unit_ids
+
+    def need_unit(self, unit_id: UUID) -> None:
+        """Raises NotFoundError for a thing of another unit: it must look as if it did not exist."""
+        if not self.may_see(unit_id):
+            raise NotFoundError
+
+
+async def caller_of(
+    session: AsyncSession,
+    staff_id: UUID,
+    *,
+    actor: Actor | None = None,
+    scopes: frozenset[str] | None = None,
+    csrf: str | None = None,
+) -> Caller | None:
+    """The caller for a person, with roles and units as they stand now; None if not active.
+
+    With `scopes` it is a program of that person's. Without `actor`, the person themselves.
+    """
+    roles = (
+        select(func.array_agg(col(StaffRole.role)))
+        .where(col(StaffRole.staff_id) == col(Staff.id))
+        .scalar_subquery()
+    )
+    below = subtree(select(col(Staff.unit_id)).where(col(Staff.id) == staff_id).scalar_subquery())
+    unit_ids = select(func.array_agg(below.c.id)).scalar_subquery()
+    found = (
+        await session.execute(
+            select(Staff, col(Unit.code), roles, unit_ids)
+            .join(Unit, col(Unit.id) == col(Staff.unit_id))
+            .where(col(Staff.id) == staff_id, col(Staff.active))
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    staff, unit_code, held, units = found
+    return Caller(
+        actor=actor or Actor(kind="staff", id=str(staff.id)),
+        staff_id=staff.id,
+        name=staff.name,
+        email=staff.email,
+        roles=frozenset() if scopes is not None else frozenset(held or ()),
+        scopes=scopes,
+        unit_id=staff.unit_id,
+        unit_code=unit_code,
+        unit_ids=frozenset(units or ()),
+        locale=staff.locale,
+        csrf=csrf,
+    )
