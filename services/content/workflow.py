@@ -130,8 +130,6 @@ async def approve(
         urgent=revision.urgent,
     )
     session.add(approval)
-    item.withdrawn_at = None
-    item.withdrawn_reason = None
     touch(item)
     await session.flush()
     await record(

@@ -1,0 +1,322 @@
+"""Writing: a new item gets its permanent code, a change finds the revision that may take it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.audit.acts import Act
+from services.audit.append import record
+from services.channels.tables import Account
+from services.content import search
+from services.content.body import media_ids
+from services.content.forms import ItemChanges, ItemForm, OverrideForm, override_rows
+from services.content.hashing import content_hash
+from services.content.queries import media as media_by_id
+from services.content.tables import Item, ItemCode, Revision
+from services.content.workflow import lock_item, newest_revision, touch
+from services.staff.caller import Caller
+from services.staff.tables import Unit
+from shared.clock import utc_now
+from shared.errors import ConflictError, FieldError, InvalidError
+
+_HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
+
+# What a new revision takes over from the one before it; the rest of the row starts afresh.
+_COPIED = (
+    "title",
+    "summary",
+    "body",
+    "author",
+    "category",
+    "tags",
+    "cover",
+    "media",
+    "document",
+    "overrides",
+    "correction_note",
+    "accounts",
+    "publish_at",
+    "expires_at",
+    "urgent",
+)
+
+
+async def create(
+    session: AsyncSession, caller: Caller, form: ItemForm, *, zone: ZoneInfo = _HANOI
+) -> Item:
+    """A new item with its first revision as a draft. Not safe to repeat: each call makes one.
+
+    The code is `UNIT-YEAR-000123`, its year that of `zone`. InvalidError names the fields that
+    cannot be: an unknown unit, a picture or account that the caller may not use.
+    """
+    caller.need("editor", "draft:write")
+    unit = await _unit(session, caller, form.unit)
+    shown = media_ids(form.body)
+    await _check_media(session, caller, cover=form.cover, body=shown)
+    await _check_accounts(session, caller, form.overrides)
+    now = utc_now()
+    item = Item(
+        code=await _next_code(session, unit, now.astimezone(zone).year),
+        unit_id=unit.id,
+        kind=form.kind,
+        created_by=caller.staff_id,
+        created_at=now,
+        updated_at=now,
+    )
+    revision = Revision(
+        item_id=item.id,
+        no=1,
+        title=form.title,
+        summary=form.summary,
+        body=form.body,
+        author=form.author,
+        category=form.category,
+        tags=form.tags,
+        cover=form.cover,
+        media=list(shown),
+        document=form.document.facts() if form.document else None,
+        overrides=override_rows(form.overrides),
+        correction_note=form.correction_note,
+        created_by=caller.staff_id,
+        last_editor=caller.staff_id,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(item)
+    await session.flush()
+    session.add(revision)
+    await _index(session, item, revision)
+    await record(
+        session,
+        caller.actor,
+        Act.ITEM_CREATED,
+        f"item:{item.id}",
+        unit=unit.id,
+        after=await content_hash(session, item, revision),
+        details={"code": item.code, "revision": revision.no},
+    )
+    return item
+
+
+async def edit(
+    session: AsyncSession, caller: Caller, item_id: UUID, changes: ItemChanges, *, version: int
+) -> Item:
+    """Takes a writer's changes into the open draft, or into a new revision beside what is closed.
+
+    `version` is the item's version that the writer had read: ConflictError `stale_version` when
+    somebody was faster. Fields that were not sent stay; changes that change nothing leave no trace.
+    A revision waiting for approval is superseded: nobody may agree to a text that has a successor.
+    """
+    caller.need("editor", "draft:write")
+    item = await lock_item(session, caller, item_id)
+    if item.version != version:
+        raise ConflictError("stale_version", version=item.version)
+    newest = await newest_revision(session, item)
+    kind, sent = changes.kind if "kind" in changes.model_fields_set else item.kind, _sent(changes)
+    if kind == item.kind and all(getattr(newest, name) == value for name, value in sent.items()):
+        return item
+    if kind != item.kind:
+        await _check_kind_may_change(session, item)
+    await _check_media(
+        session,
+        caller,
+        cover=changes.cover,
+        body=media_ids(changes.body),
+        known={*newest.media, newest.cover},
+    )
+    await _check_accounts(session, caller, changes.overrides, known=newest.overrides)
+    before = await content_hash(session, item, newest)
+    revision = newest
+    if newest.state != "draft":
+        revision = await open_next(session, caller, item, newest)
+    for name, value in sent.items():
+        setattr(revision, name, value)
+    revision.last_editor = caller.staff_id
+    revision.updated_at = utc_now()
+    item.kind = kind
+    touch(item)
+    await _index(session, item, revision)
+    await record(
+        session,
+        caller.actor,
+        Act.ITEM_EDITED,
+        f"item:{item.id}",
+        unit=item.unit_id,
+        before=before,
+        after=await content_hash(session, item, revision),
+        details={"revision": revision.no, "fields": sorted(changes.model_fields_set)},
+    )
+    return item
+
+
+async def open_next(
+    session: AsyncSession, caller: Caller, item: Item, newest: Revision
+) -> Revision:
+    """The next revision of a locked item, as a draft copy of its closed newest one.
+
+    The last editor stays who wrote the words: opening a copy must not make them a stranger to it.
+    """
+    if newest.state == "draft":
+        raise ConflictError("draft_open")
+    if newest.state == "review":
+        newest.state = "superseded"
+        # Only one revision of an item may be open, so the old one leaves before the new one comes.
+        await session.flush()
+    copied = {name: getattr(newest, name) for name in _COPIED}
+    if newest.state == "approved":
+        # The note told readers what that correction changed; the next one must speak for itself.
+        copied["correction_note"] = ""
+    now = utc_now()
+    revision = Revision(
+        item_id=item.id,
+        no=item.revision_no + 1,
+        created_by=caller.staff_id,
+        last_editor=newest.last_editor,
+        created_at=now,
+        updated_at=now,
+        **copied,
+    )
+    session.add(revision)
+    item.revision_no = revision.no
+    await session.flush()
+    return revision
+
+
+def _sent(changes: ItemChanges) -> dict[str, object]:
+    """The changes as column values of a revision; the kind stands on the item."""
+    values: dict[str, object] = {
+        name: getattr(changes, name)
+        for name in changes.model_fields_set - {"kind", "document", "overrides"}
+    }
+    if "document" in changes.model_fields_set:
+        values["document"] = changes.document.facts() if changes.document else None
+    if "overrides" in changes.model_fields_set:
+        values["overrides"] = override_rows(changes.overrides)
+    if "body" in changes.model_fields_set:
+        values["media"] = list(media_ids(changes.body))
+    return values
+
+
+async def _unit(session: AsyncSession, caller: Caller, code: str | None) -> Unit:
+    asked = select(Unit).where(col(Unit.id).in_(caller.unit_ids))
+    asked = asked.where(col(Unit.id) == caller.unit_id if code is None else col(Unit.code) == code)
+    unit = (await session.scalars(asked)).one_or_none()
+    if unit is None:
+        raise _invalid(
+            "unit",
+            "unit_unknown",
+            "Không có đơn vị này trong phạm vi của bạn · No such unit within your reach",
+        )
+    return unit
+
+
+async def _next_code(session: AsyncSession, unit: Unit, year: int) -> str:
+    # The row lock that the upsert takes is held until commit: numbers follow without a double.
+    given = await session.execute(
+        insert(ItemCode)
+        .values(unit_id=unit.id, year=year, last=1)
+        .on_conflict_do_update(
+            index_elements=["unit_id", "year"], set_={"last": col(ItemCode.last) + 1}
+        )
+        .returning(col(ItemCode.last))
+    )
+    return f"{unit.code.upper()}-{year}-{given.scalar_one():06d}"
+
+
+async def _check_kind_may_change(session: AsyncSession, item: Item) -> None:
+    # The kind stands on the item, so it would change under a revision that was agreed to.
+    agreed = await session.execute(
+        select(col(Revision.id))
+        .where(col(Revision.item_id) == item.id, col(Revision.state) == "approved")
+        .limit(1)
+    )
+    if agreed.first() is not None:
+        raise _invalid(
+            "kind",
+            "kind_fixed",
+            "Đã có bản được duyệt nên loại tin giữ nguyên · A revision was approved",
+        )
+
+
+async def _check_media(
+    session: AsyncSession,
+    caller: Caller,
+    *,
+    cover: UUID | None,
+    body: Sequence[UUID],
+    known: Collection[UUID | None] = (),
+) -> None:
+    """Refuses pictures that do not exist or belong to another agency; earlier ones may stay."""
+    wanted = {*body} | ({cover} if cover else set())
+    library = await media_by_id(session, wanted)
+    usable = {one.id for one in library.values() if one.id in known or caller.may_see(one.unit_id)}
+    errors: list[FieldError] = []
+    if cover and cover not in usable:
+        detail = "Không có ảnh bìa này trong kho, hãy tải lên · No such picture, upload it"
+        errors.append(FieldError(field="cover", code="media_unknown", detail=detail))
+    elif cover and library[cover].kind != "image":
+        detail = "Ảnh bìa phải là một tấm ảnh · The cover must be a picture"
+        errors.append(FieldError(field="cover", code="cover_not_a_picture", detail=detail))
+    errors.extend(
+        FieldError(
+            field="body",
+            code="media_unknown",
+            detail=f"Không có tệp “{one}” trong kho, hãy tải lên · No such file, upload it",
+        )
+        for one in body
+        if one not in usable
+    )
+    if errors:
+        raise InvalidError("invalid", fields=tuple(errors))
+
+
+async def _check_accounts(
+    session: AsyncSession,
+    caller: Caller,
+    overrides: Mapping[UUID, OverrideForm],
+    *,
+    known: Collection[str] = (),
+) -> None:
+    """Refuses overrides for accounts that the caller cannot see; earlier ones may stay."""
+    asked = [one for one in overrides if str(one) not in known]
+    if not asked:
+        return
+    found = set(
+        await session.scalars(
+            select(col(Account.id)).where(
+                col(Account.id).in_(asked),
+                col(Account.unit_id).in_(caller.unit_ids),
+                col(Account.stage) != "closed",
+            )
+        )
+    )
+    errors = tuple(
+        FieldError(
+            field=f"overrides.{one}",
+            code="account_unknown",
+            detail="Không có kênh này trong phạm vi của bạn · No such account within your reach",
+        )
+        for one in asked
+        if one not in found
+    )
+    if errors:
+        raise InvalidError("invalid", fields=errors)
+
+
+async def _index(session: AsyncSession, item: Item, revision: Revision) -> None:
+    await session.flush()
+    await session.execute(
+        update(Item)
+        .where(col(Item.id) == item.id)
+        .values(search=search.vector(item, revision))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _invalid(field: str, code: str, detail: str) -> InvalidError:
+    return InvalidError("invalid", fields=(FieldError(field=field, code=code, detail=detail),))

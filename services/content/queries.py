@@ -1,0 +1,69 @@
+"""Reads of the content store. What a caller may not see is answered like what does not exist."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.content.tables import Item, Media, Revision
+from shared.errors import NotFoundError
+
+
+async def item(session: AsyncSession, item_id: UUID, unit_ids: Collection[UUID]) -> Item:
+    """One item of these units. NotFoundError otherwise."""
+    found = await session.get(Item, item_id)
+    if found is None or found.unit_id not in unit_ids:
+        raise NotFoundError("item_not_found")
+    return found
+
+
+async def items(session: AsyncSession, item_ids: Sequence[UUID]) -> tuple[Item, ...]:
+    """These items in the order asked for; ids without an item are left out."""
+    if not item_ids:
+        return ()
+    rows = await session.scalars(select(Item).where(col(Item.id).in_(item_ids)))
+    found = {row.id: row for row in rows}
+    return tuple(found[one] for one in item_ids if one in found)
+
+
+async def newest(session: AsyncSession, items: Iterable[Item]) -> Mapping[UUID, Revision]:
+    """The newest revision of each item, by item id."""
+    wanted = [(one.id, one.revision_no) for one in items]
+    if not wanted:
+        return {}
+    rows = await session.scalars(
+        select(Revision).where(tuple_(col(Revision.item_id), col(Revision.no)).in_(wanted))
+    )
+    return {row.item_id: row for row in rows}
+
+
+async def revision(session: AsyncSession, item_id: UUID, no: int) -> Revision:
+    """One numbered revision of an item. NotFoundError when there is none."""
+    found = await session.scalars(
+        select(Revision).where(col(Revision.item_id) == item_id, col(Revision.no) == no)
+    )
+    row = found.one_or_none()
+    if row is None:
+        raise NotFoundError("revision_not_found")
+    return row
+
+
+async def revisions(
+    session: AsyncSession, item_id: UUID, *, limit: int, before: int | None = None
+) -> tuple[Revision, ...]:
+    """At most `limit` revisions of an item, newest first; only those before number `before`."""
+    asked = select(Revision).where(col(Revision.item_id) == item_id)
+    if before is not None:
+        asked = asked.where(col(Revision.no) < before)
+    rows = await session.scalars(asked.order_by(col(Revision.no).desc()).limit(limit))
+    return tuple(rows)
+
+
+async def media(session: AsyncSession, ids: Collection[UUID]) -> Mapping[UUID, Media]:
+    """Media by id; ids without a file are left out."""
+    if not ids:
+        return {}
+    rows = await session.scalars(select(Media).where(col(Media.id).in_(ids)))
+    return {row.id: row for row in rows}
