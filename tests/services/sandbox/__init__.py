@@ -1,0 +1,1 @@
+"""The simulated channels behave as the real ones are described."""

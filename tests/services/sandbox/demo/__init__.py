@@ -1,0 +1,1 @@
+"""The demo content keeps every limit that the channels set."""
