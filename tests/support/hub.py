@@ -1,11 +1,13 @@
 """A hub on a real database for tests of the rooms: people, accounts, items in a few words each."""
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from PIL import Image
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -13,7 +15,7 @@ from services.audit.actor import SYSTEM
 from services.channels import accounts
 from services.channels.registry import Registry
 from services.channels.sealing import Sealer
-from services.content import drafting
+from services.content import drafting, media
 from services.content.forms import ItemForm
 from services.content.media_store import MediaStore
 from services.content.tables import Item
@@ -113,6 +115,22 @@ class Bench:
             )
             return row.id
 
+    async def picture(self, team: Team) -> UUID:
+        """A small picture in the team's library."""
+        drawn = io.BytesIO()
+        Image.new("RGB", (640, 360), (17, 105, 59)).save(drawn, "JPEG")
+        editor = await self.caller(team.editor)
+        async with self.hub.open_work() as session:
+            row = await media.add(
+                session,
+                editor,
+                self.hub.media,
+                data=drawn.getvalue(),
+                filename="anh.jpg",
+                alt="Trụ sở tiếp công dân",
+            )
+            return row.id
+
     async def draft(self, team: Team, **fields: object) -> Item:
         """A draft by the editor."""
         given = {"kind": "news", "title": "Thông báo lịch tiếp dân", "body": "Nội dung.", **fields}
@@ -200,10 +218,16 @@ class Bench:
 
 
 def make_bench(
-    url: str, media_root: Path, registry: Registry, *, rules: Rules = QUICK, size: int = 10
+    url: str,
+    media_root: Path,
+    registry: Registry,
+    *,
+    rules: Rules = QUICK,
+    size: int = 10,
+    by_key: bool = False,
 ) -> Bench:
     """A hub over a migrated database; the caller disposes of its engine."""
-    engine = make_engine(url, size=size, application="loa-test")
+    engine = make_engine(url, size=size, application="loa-test", by_key=by_key)
     hub = Hub(
         open_work=opener(engine),
         registry=registry,

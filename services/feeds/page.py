@@ -1,0 +1,199 @@
+"""Draws the public pages: one item, a withdrawn one, the list of feeds, and what went wrong."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from services.content.tables import Media
+from services.delivery.hub import Hub
+from services.delivery.portal import Portal
+from services.delivery.public_item import PublicItem, WithdrawnItem
+from services.feeds import words
+from shared.contract.blocks import Figure, figures, html_attributes, to_html
+
+_STATIC = Path(__file__).parent / "static"
+# What the pages are dressed with, and the version that goes into its address.
+STATIC = {name: _STATIC / name for name in ("public.css", "icon.svg")}
+VERSIONS = {name: sha256(path.read_bytes()).hexdigest()[:12] for name, path in STATIC.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why there is no page: a heading, what it means, and the same in English."""
+
+    heading: str
+    detail: str
+    english: str
+
+
+NO_ITEM = Problem(
+    heading="Không có tin ở địa chỉ này",
+    detail="Có thể địa chỉ bị gõ thiếu, hoặc tin chưa được công bố. Vui lòng kiểm tra liên kết.",
+    english="There is no item at this address, or it has not been published yet.",
+)
+NO_FEED = Problem(
+    heading="Không có nguồn tin này",
+    detail="Vui lòng xem danh sách các nguồn tin đang hoạt động.",
+    english="There is no such feed.",
+)
+CLOSED_FEED = Problem(
+    heading="Nguồn tin này đã đóng",
+    detail="Nguồn này không còn được cập nhật. Vui lòng xem danh sách nguồn tin đang hoạt động.",
+    english="This feed has been closed and will not come back.",
+)
+
+
+class Pages:
+    """The templates of this door, ready for one hub: its agency, its public address, its zone."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.zone = ZoneInfo(hub.timezone)
+        # Media and styles are addressed on this host, below the path of the public address, so that
+        # the page's own policy ('self') allows them whatever name it was asked by.
+        self.base = urlsplit(hub.public_url).path.rstrip("/")
+        self.environment = Environment(
+            loader=PackageLoader("services.feeds"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.environment.globals.update(
+            agency=hub.agency,
+            static={
+                name: f"{self.base}/static/public/{name}?v={version}"
+                for name, version in VERSIONS.items()
+            },
+            feeds_page=f"{self.base}/feeds",
+        )
+        self.environment.filters.update(
+            long_time=lambda at: words.long_time(at, self.zone),
+            iso=lambda at: at.astimezone(self.zone).isoformat(timespec="seconds"),
+            issued=words.issued,
+        )
+
+    def item(self, item: PublicItem) -> str:
+        """The page of one item."""
+        cover = item.media.get(item.cover) if item.cover else None
+        in_body = {figure.media_id for figure in figures(item.blocks)}
+        return self._draw(
+            "item.html",
+            item=item,
+            section=words.section(item.kind, item.category),
+            canonical=self.hub.item_url(item.code),
+            card=self._absolute(cover) if cover and cover.kind == "image" else None,
+            cover=cover,
+            cover_html=(
+                Markup(self._picture(cover, cover.alt, cover.caption, first=True))  # noqa: S704  # built from escaped parts
+                if cover and cover.kind == "image" and cover.id not in in_body
+                else None
+            ),
+            body=Markup(to_html(item.blocks, self._figure(item.media))),  # noqa: S704  # the same
+            posts=[
+                (post, words.CHANNELS.get(post.channel, post.channel), urlsplit(post.url).hostname)
+                for post in item.posts
+                if not post.url.startswith(self.hub.public_url)
+            ],
+        )
+
+    def withdrawn(self, item: WithdrawnItem) -> str:
+        """The page that stands where an item was."""
+        return self._draw("withdrawn.html", item=item)
+
+    def feeds(self, portals: list[Portal]) -> str:
+        """The list of feeds, for people."""
+        return self._draw(
+            "feeds.html",
+            canonical=f"{self.hub.public_url}/feeds",
+            feeds=[(portal, feed_address(self.hub, portal.slug)) for portal in portals],
+        )
+
+    def problem(self, problem: Problem) -> str:
+        """A short page that says what happened and where to go on."""
+        return self._draw("problem.html", problem=problem)
+
+    def _draw(self, template: str, **values: object) -> str:
+        return self.environment.get_template(template).render(**values)
+
+    def _absolute(self, media: Media) -> str:
+        return self.hub.media_url(media.sha256, media.ext)
+
+    def _local(self, media: Media) -> str:
+        return f"{self.base}/media/{media.sha256}.{media.ext}"
+
+    def _figure(self, media: dict[UUID, Media]) -> Callable[[Figure], str]:
+        def draw(figure: Figure) -> str:
+            if figure.url:
+                return _elsewhere(figure)
+            shown = media.get(figure.media_id) if figure.media_id else None
+            if shown is None:
+                return ""
+            alt, caption = figure.alt or shown.alt, figure.caption or shown.caption
+            match shown.kind:
+                case "image":
+                    return self._picture(shown, alt, caption)
+                case "video":
+                    return self._video(shown, alt, caption)
+                case _:
+                    return self._file(shown, alt, caption)
+
+        return draw
+
+    def _picture(self, media: Media, alt: str, caption: str, *, first: bool = False) -> str:
+        attributes = html_attributes(
+            {
+                "src": self._local(media),
+                "alt": alt,
+                "width": media.width,
+                "height": media.height,
+                "loading": None if first else "lazy",
+                "decoding": None if first else "async",
+            }
+        )
+        return f"<figure><img{attributes}>{_caption(caption, 'Ảnh', media.credit)}</figure>"
+
+    def _video(self, media: Media, alt: str, caption: str) -> str:
+        attributes = html_attributes(
+            {"src": self._local(media), "aria-label": alt, "preload": "metadata"}
+        )
+        below = _caption(caption or alt, "Video", media.credit)
+        return f"<figure><video controls{attributes}></video>{below}</figure>"
+
+    def _file(self, media: Media, alt: str, caption: str) -> str:
+        words_shown = escape(alt or caption or "Tệp đính kèm", quote=False)
+        facts = f"{media.ext.upper()}, {words.size(media.size_bytes)}"
+        href = html_attributes({"href": self._local(media)})
+        return f'<p class="file"><a{href}>{words_shown}</a> <span>({facts})</span></p>'
+
+
+def feed_address(hub: Hub, slug: str) -> str:
+    """The public address of a portal's RSS document."""
+    return f"{hub.public_url}/feeds/{slug}/rss.xml"
+
+
+def _elsewhere(figure: Figure) -> str:
+    """A video on another site is a link: no reader of ours is followed before choosing to go."""
+    host = urlsplit(figure.url or "").hostname or ""
+    href = html_attributes({"href": figure.url, "rel": "noopener noreferrer external"})
+    name = escape(figure.alt or "Xem video", quote=False)
+    below = _caption(figure.caption, "", "")
+    return (
+        f'<figure class="elsewhere"><a{href}><strong>{name}</strong> '
+        f"<span>Xem video trên {escape(host, quote=False)}</span></a>{below}</figure>"
+    )
+
+
+def _caption(caption: str, noun: str, credit: str) -> str:
+    parts = [escape(caption, quote=False)] if caption else []
+    if credit:
+        parts.append(f"<cite>{noun}: {escape(credit, quote=False)}</cite>")
+    return f"<figcaption>{' '.join(parts)}</figcaption>" if parts else ""

@@ -1,0 +1,437 @@
+import gzip
+import os
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from lxml import etree, html
+
+from adapters.portal_rss.channel import channel
+from services.channels.registry import Registry
+from services.channels.sealing import Sealer
+from services.channels.tables import Account
+from services.content.media_store import MediaStore
+from services.content.tables import Item
+from services.delivery.hub import Hub
+from services.delivery.tables import PortalFetch, Publication
+from services.feeds.router import create_router
+from services.storage.columns import new_id
+from services.storage.session import Opener, make_engine, opener
+from shared.clock import utc_now
+from shared.http import USER_AGENT
+from tests.support.newsroom import AGENCY, KEY, PUBLIC_URL, Newsroom
+
+PORTAL_AGENT = {"User-Agent": "SamplePortal/1.0"}
+DAY = datetime(2026, 12, 4, 1, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The door over a real database, and a client that stands outside."""
+
+    open_work: Opener
+    outside: httpx.AsyncClient
+    media: Path
+    slug: str
+
+    @property
+    def feed(self) -> str:
+        return f"/feeds/{self.slug}/rss.xml"
+
+
+@pytest.fixture
+async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    engine = make_engine(database_url, size=2)
+    hub = Hub(
+        open_work=opener(engine),
+        registry=Registry.of(channel),
+        sealer=Sealer(KEY),
+        media=MediaStore(tmp_path),
+        public_url=PUBLIC_URL,
+        agency=AGENCY,
+    )
+    app = FastAPI()
+    app.include_router(create_router(hub))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1", headers=PORTAL_AGENT
+    ) as outside:
+        yield House(
+            open_work=hub.open_work, outside=outside, media=tmp_path, slug=f"cong-{new_id().hex}"
+        )
+    await engine.dispose()
+
+
+def found(page: html.HtmlElement, path: str) -> list[str]:
+    """What an XPath selects on a page, as texts; elements by their names."""
+    selected = page.xpath(path)
+    assert isinstance(selected, list)
+    return [str(one.tag) if isinstance(one, etree._Element) else str(one) for one in selected]
+
+
+async def publish(
+    house: House, *, key: str | None = None, title: str = "Tin"
+) -> tuple[Account, Item, Publication]:
+    """A portal with one live item."""
+    async with house.open_work() as session:
+        newsroom = await Newsroom(session=session).open()
+        account = await newsroom.portal(house.slug, key=key)
+        item, publication = await newsroom.live(account, at=utc_now(), title=title)
+    return account, item, publication
+
+
+async def seen_at(house: House, publication: Publication) -> datetime | None:
+    async with house.open_work() as session:
+        return (await session.get_one(Publication, publication.id)).seen_at
+
+
+# ── Feeds ────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_feed_is_served_with_the_headers_that_keep_it_safe(house: House) -> None:
+    await publish(house, title="Lịch tiêm vắc xin")
+
+    response = await house.outside.get(house.feed)
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/rss+xml; charset=utf-8"
+    assert response.headers["content-security-policy"] == (
+        "default-src 'none'; style-src 'self'; sandbox"
+    )
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert response.headers["cache-control"] == "public, max-age=60, stale-while-revalidate=60"
+    assert "set-cookie" not in response.headers
+    assert response.headers["link"] == f'<{PUBLIC_URL}{house.feed}>; rel="self"'
+    root = etree.fromstring(response.content)
+    assert root.findtext("channel/item/title") == "Lịch tiêm vắc xin"
+
+
+async def test_the_host_header_names_nothing(house: House) -> None:
+    await publish(house)
+
+    response = await house.outside.get(house.feed, headers={"Host": "evil.example"})
+
+    assert "evil.example" not in response.text + str(response.headers)
+
+
+async def test_a_second_look_is_answered_304_by_either_validator_until_something_changes(
+    house: House,
+) -> None:
+    account, item, publication = await publish(house)
+    first = await house.outside.get(house.feed)
+    by_tag = {"If-None-Match": first.headers["etag"]}
+    by_date = {"If-Modified-Since": first.headers["last-modified"]}
+    same = [await house.outside.get(house.feed, headers=one) for one in (by_tag, by_date)]
+
+    async with house.open_work() as session:
+        newsroom = Newsroom(session=session, unit=item.unit_id, author=item.created_by)
+        session.add_all((item, publication))
+        await newsroom.withdraw(item, publication, at=utc_now(), reason="Số liệu sai.")
+    changed = [await house.outside.get(house.feed, headers=one) for one in (by_tag, by_date)]
+
+    assert [one.status_code for one in same] == [304, 304]
+    assert [one.status_code for one in changed] == [200, 200]
+    assert "[Thu hồi] Tin" in changed[0].text
+    assert account.remote_id == house.slug
+
+
+async def test_head_equals_get_without_a_body_and_counts_as_nobodys_visit(house: House) -> None:
+    _, _, publication = await publish(house)
+
+    head = await house.outside.head(house.feed)
+    unseen = await seen_at(house, publication)
+    got = await house.outside.get(house.feed)
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["etag"] == got.headers["etag"]
+    assert unseen is None
+    assert await seen_at(house, publication) is not None
+
+
+async def test_a_fetch_is_noted_with_its_time_and_who_it_was(house: House) -> None:
+    account, _, _ = await publish(house)
+
+    await house.outside.get(house.feed)
+
+    async with house.open_work() as session:
+        fetch = await session.get_one(PortalFetch, account.id)
+    assert fetch.user_agent == "SamplePortal/1.0"
+    assert fetch.fetched_at is not None
+    assert utc_now() - fetch.fetched_at < timedelta(minutes=1)
+
+
+async def test_a_304_counts_as_a_visit_too(house: House) -> None:
+    account, _, publication = await publish(house)
+    first = await house.outside.get(house.feed, headers={"User-Agent": USER_AGENT})
+
+    same = await house.outside.get(house.feed, headers={"If-None-Match": first.headers["etag"]})
+
+    assert same.status_code == 304
+    assert await seen_at(house, publication) is not None
+    assert account.stage == "official"
+
+
+async def test_our_own_checks_are_not_the_portals_visit(house: House) -> None:
+    _, _, publication = await publish(house)
+
+    await house.outside.get(house.feed, headers={"User-Agent": USER_AGENT})
+
+    assert await seen_at(house, publication) is None
+
+
+async def test_with_a_key_everybody_reads_but_only_the_portal_is_counted(house: House) -> None:
+    key = "s" * 24
+    _, _, publication = await publish(house, key=key)
+
+    bare = await house.outside.get(house.feed)
+    wrong = await house.outside.get(house.feed, params={"key": "x"})
+    unseen = await seen_at(house, publication)
+    keyed = await house.outside.get(house.feed, params={"key": key})
+
+    assert (bare.status_code, wrong.status_code, keyed.status_code) == (200, 200, 200)
+    assert unseen is None
+    assert await seen_at(house, publication) is not None
+    assert keyed.headers["cache-control"] == "private, no-cache"
+    assert key not in keyed.text + str(keyed.headers)
+
+
+async def test_gzip_and_plain_are_the_same_feed(house: House) -> None:
+    await publish(house)
+
+    plain = await house.outside.get(house.feed, headers={"Accept-Encoding": "identity"})
+    async with house.outside.stream(
+        "GET", house.feed, headers={"Accept-Encoding": "gzip"}
+    ) as packed:
+        raw = b"".join([part async for part in packed.aiter_raw()])
+
+    assert gzip.decompress(raw) == plain.content
+    assert packed.headers["vary"] == "Accept-Encoding"
+
+
+async def test_an_unknown_feed_is_404_and_a_closed_one_410(house: House) -> None:
+    unknown = await house.outside.get("/feeds/khong-co/rss.xml")
+    async with house.open_work() as session:
+        newsroom = await Newsroom(session=session).open()
+        await newsroom.portal(house.slug, stage="closed")
+    closed = await house.outside.get(house.feed)
+
+    assert (unknown.status_code, closed.status_code) == (404, 410)
+    assert "Nguồn tin này đã đóng" in closed.text
+
+
+async def test_people_find_the_feeds_on_a_page(house: House) -> None:
+    await publish(house)
+
+    page = html.fromstring((await house.outside.get("/feeds")).text)
+
+    assert f"{PUBLIC_URL}{house.feed}" in found(page, "//p[@class='address']/a/@href")
+    assert f"{PUBLIC_URL}{house.feed}" in found(
+        page, "//link[@rel='alternate'][@type='application/rss+xml']/@href"
+    )
+
+
+# ── Item pages ───────────────────────────────────────────────────────────────────────────────────
+
+
+async def item_page(
+    house: House, *, body: str = "Kính gửi **bà con**.", released: bool = True, **facts: Any
+) -> str:
+    """An item with a cover; gives the address of its page."""
+    async with house.open_work() as session:
+        newsroom = await Newsroom(session=session).open()
+        cover = await newsroom.picture(
+            sha256="c" * 64, alt="Ao sen", caption="Ao sen sớm mai", credit="Lê Thu Hà"
+        )
+        item, _ = await newsroom.item(
+            body=body, released=released, published_at=DAY, cover=cover.id, **facts
+        )
+    return f"/tin/{item.code}"
+
+
+async def test_an_items_page_is_plain_accessible_html(house: House) -> None:
+    path = await item_page(house, tags=["hồ sơ"], category="tin-tuc")
+
+    response = await house.outside.get(path)
+    page = html.fromstring(response.text)
+
+    assert response.status_code == 200
+    assert page.get("lang") == "vi"
+    assert found(page, "//h1/text()") == ["Tạm dừng nộp hồ sơ trực tuyến"]
+    assert found(page, "//main | //body/header | //body/footer") == ["header", "main", "footer"]
+    assert found(page, "//body/a[1]/@href") == ["#noi-dung"]
+    assert found(page, "//main//img/@alt") == ["Ao sen"]
+    assert found(page, "//figcaption//text()") == ["Ao sen sớm mai ", "Ảnh: Lê Thu Hà"]
+    assert "Thứ Sáu, ngày 04 tháng 12 năm 2026, 08:00" in response.text
+    assert not re.search(r"<script|<style|style=|\son\w+=", response.text)
+    assert "script-src" not in response.headers["content-security-policy"]
+    assert response.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+async def test_the_address_of_an_item_is_ours_whatever_the_slug_or_host(house: House) -> None:
+    path = await item_page(house)
+
+    response = await house.outside.get(f"{path}/ten-gi-cung-duoc", headers={"Host": "evil.example"})
+    page = html.fromstring(response.text)
+
+    assert found(page, "//link[@rel='canonical']/@href") == [f"{PUBLIC_URL}{path}"]
+    assert found(page, "//meta[@property='og:url']/@content") == [f"{PUBLIC_URL}{path}"]
+    assert found(page, "//meta[@property='og:image']/@content") == [
+        f"{PUBLIC_URL}/media/{'c' * 64}.jpg"
+    ]
+    assert "evil.example" not in response.text
+
+
+async def test_a_correction_and_the_facts_of_a_document_are_shown(house: House) -> None:
+    async with house.open_work() as session:
+        newsroom = await Newsroom(session=session).open()
+        item, _ = await newsroom.item(kind="document", published_at=DAY)
+        item.revision_no = item.released_no = 2
+        await newsroom.revise(
+            item,
+            no=2,
+            title="Thông tư",
+            correction_note="Ngày hiệu lực đúng là 01/01/2027.",
+            approved_at=DAY + timedelta(days=1),
+            document={
+                "number": "15/2026/TT-HS",
+                "issued_on": "2026-08-01",
+                "issuer": "Bộ",
+                "signer": "",
+            },
+        )
+
+    shown = (await house.outside.get(f"/tin/{item.code}")).text
+
+    assert "Ngày hiệu lực đúng là 01/01/2027." in shown
+    assert "Thứ Bảy, ngày 05 tháng 12 năm 2026, 08:00" in shown
+    assert "Ngày 01 tháng 8 năm 2026" in shown
+    assert "Người ký" not in shown
+
+
+async def test_only_the_released_revision_is_public(house: House) -> None:
+    async with house.open_work() as session:
+        newsroom = await Newsroom(session=session).open()
+        item, _ = await newsroom.item(title="Bản một")
+        item.revision_no = 2
+        await newsroom.revise(item, no=2, title="Bản hai", state="review")
+        hidden, _ = await newsroom.item(title="Nháp", released=False)
+
+    shown = await house.outside.get(f"/tin/{item.code.lower()}")
+    draft = await house.outside.get(f"/tin/{hidden.code}")
+
+    assert "Bản một" in shown.text
+    assert "Bản hai" not in shown.text
+    assert "Đính chính" not in shown.text
+    assert draft.status_code == 404
+    assert "Nháp" not in draft.text
+
+
+async def test_a_withdrawn_item_is_gone_with_reason_and_date(house: House) -> None:
+    async with house.open_work() as session:
+        newsroom = await Newsroom(session=session).open()
+        item, _ = await newsroom.item(title="Tin sai", summary="Nội dung sai")
+        item.withdrawn_at, item.withdrawn_reason = DAY, "Số liệu chưa được kiểm chứng."
+
+    response = await house.outside.get(f"/tin/{item.code}")
+
+    assert response.status_code == 410
+    assert "Số liệu chưa được kiểm chứng." in response.text
+    assert "Thứ Sáu, ngày 04 tháng 12 năm 2026, 08:00" in response.text
+    assert "sai" not in response.text.replace("Số liệu", "")
+
+
+async def test_official_posts_are_linked_while_they_are_live(house: House) -> None:
+    async with house.open_work() as session:
+        newsroom = await Newsroom(session=session).open()
+        portal = await newsroom.portal(house.slug)
+        item, live = await newsroom.live(portal, at=DAY)
+        await newsroom.change(live, remote_url="https://www.facebook.com/hoasen/posts/1")
+        other = await newsroom.portal(f"{house.slug}-2")
+        gone = await newsroom.show(item, other, None, at=DAY)
+        await newsroom.change(gone, remote_url="https://gone.example/1")
+
+    page = html.fromstring((await house.outside.get(f"/tin/{item.code}")).text)
+
+    assert found(page, "//ul[@class='posts']//a/@href") == [
+        "https://www.facebook.com/hoasen/posts/1"
+    ]
+
+
+async def test_videos_and_files_are_drawn_for_what_they_are(house: House) -> None:
+    async with house.open_work() as session:
+        newsroom = await Newsroom(session=session).open()
+        film = await newsroom.picture(sha256="d" * 64, alt="Phim", kind="video", ext="mp4")
+        paper = await newsroom.picture(
+            sha256="e" * 64, alt="Phụ lục", kind="document", ext="pdf", size_bytes=1_400_000
+        )
+        item, _ = await newsroom.item(
+            body=f"![Phim](media:{film.id})\n\n![Phụ lục](media:{paper.id})\n\n"
+            "![Toạ đàm](https://youtu.be/abc)"
+        )
+
+    page = html.fromstring((await house.outside.get(f"/tin/{item.code}")).text)
+
+    assert found(page, "//video/@src") == [f"/media/{'d' * 64}.mp4"]
+    assert "".join(found(page, "//p[@class='file']//text()")) == "Phụ lục (PDF, 1,4 MB)"
+    assert found(page, "//figure[@class='elsewhere']/a/@href") == ["https://youtu.be/abc"]
+
+
+# ── Media and styles ─────────────────────────────────────────────────────────────────────────────
+
+
+def store(house: House, ext: str, body: bytes) -> tuple[str, bytes]:
+    """Bytes in the media store; gives their name."""
+    return MediaStore(house.media).put(body, ext), body
+
+
+async def test_media_are_served_for_ever_and_cannot_run(house: House) -> None:
+    digest, body = store(house, "jpg", b"\xff\xd8\xff" + os.urandom(100))
+
+    response = await house.outside.get(f"/media/{digest}.jpg")
+
+    assert (response.status_code, response.content) == (200, body)
+    assert response.headers["content-type"] == "image/jpeg"
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in response.headers["content-security-policy"]
+
+
+async def test_a_document_is_saved_not_shown(house: House) -> None:
+    digest, _ = store(house, "pdf", b"%PDF-1.7")
+
+    response = await house.outside.get(f"/media/{digest}.pdf")
+
+    assert response.headers["content-type"] == "application/pdf"
+    assert response.headers["content-disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{'a' * 64}.jpg",
+        f"{'a' * 64}.html",
+        f"{'a' * 63}.jpg",
+        "..%2f..%2fsecret",
+        f"{'A' * 64}.jpg",
+    ],
+)
+async def test_what_is_no_media_of_ours_is_404(house: House, name: str) -> None:
+    assert (await house.outside.get(f"/media/{name}")).status_code == 404
+
+
+async def test_the_styles_of_a_page_are_cached_for_ever(house: House) -> None:
+    page = html.fromstring((await house.outside.get("/feeds")).text)
+    [address] = found(page, "//link[@rel='stylesheet']/@href")
+
+    versioned = await house.outside.get(str(address))
+    bare = await house.outside.get("/static/public/public.css")
+
+    assert versioned.headers["content-type"].startswith("text/css")
+    assert "immutable" in versioned.headers["cache-control"]
+    assert bare.headers["cache-control"] == "no-cache"
