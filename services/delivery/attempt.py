@@ -40,7 +40,7 @@ class Desk:
 
     hub: Hub
     ask: Callable[[Ask], Awaitable[Next]]
-    keep: Callable[[Answer], Awaitable[None]]
+    keep: Callable[[Answer], Awaitable[bool]]
 
 
 async def work_lane(desk: Desk, lane: Held) -> None:
@@ -58,11 +58,14 @@ async def work_lane(desk: Desk, lane: Held) -> None:
                 reached("after committing the intent")
                 outcome = await call(desk.hub, step)
                 reached("after the call")
-                await desk.keep(Answer(bound=step, outcome=outcome))
+                last = listing is None
+                released = await desk.keep(Answer(bound=step, outcome=outcome, last=last))
                 reached("after keeping the outcome")
                 if _token_died(outcome):
                     await _renew(desk.hub, step)
                     reached("after renewing the token")
+                if released:
+                    return
             case NeedsBaseline():
                 await _read_baseline(desk.hub, step)
                 reached("after keeping the baseline")

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.channels.accounts import opened
+from services.delivery.abilities import reads_back
 from services.delivery.choice import (
     Choice,
     Facts,
@@ -34,7 +35,7 @@ from services.delivery.lanes import Held, release
 from services.delivery.tables import State
 from services.delivery.voiding import void_approvals
 from services.storage.columns import new_id
-from shared.contract.channel import Lister, Publisher
+from shared.contract.channel import Publisher
 from shared.contract.messages import Account, Call, Operation, RemoteId, Step
 from shared.errors import LoaError
 
@@ -217,10 +218,11 @@ _SENDING = text(
 # link to it must not lead nowhere.
 _RELEASED = text(
     """
-    UPDATE item SET released_no = n.no, published_at = coalesce(item.published_at, now())
+    UPDATE item SET released_no = n.no, published_at = coalesce(item.published_at, now()),
+                    withdrawn_at = NULL, withdrawn_reason = NULL
       FROM (SELECT id, max(no) AS no FROM jsonb_to_recordset(CAST(:rows AS jsonb))
              AS x(id uuid, no int) GROUP BY id) AS n
-     WHERE item.id = n.id AND item.released_no IS DISTINCT FROM n.no
+     WHERE item.id = n.id AND (item.released_no IS DISTINCT FROM n.no OR item.withdrawn_at IS NOT NULL)
     """
 )
 
@@ -352,7 +354,7 @@ class _Work:
         except LoaError as error:
             self._paused.append({"id": str(lane.account_id), "code": error.code})
             return Again()
-        facts = _facts(self._hub, row, pulls=channel.pull, reads=isinstance(channel, Lister))
+        facts = _facts(self._hub, row, pulls=channel.pull, reads=reads_back(channel))
         choice: Choice = choose(facts)
         match choice:
             case Send():

@@ -24,13 +24,15 @@ class Held:
     fence: int
 
 
+# The account is asked in a scalar subquery: an EXISTS would be joined before the LIMIT, with every due
+# lane of the house.
 _CLAIM = text(
     """
     WITH due AS (
-      SELECT lane.account_id, lane.urgent
-        FROM lane JOIN account ON account.id = lane.account_id
+      SELECT lane.account_id, lane.urgent FROM lane
        WHERE lane.next_due_at <= now() AND lane.until <= now()
-         AND account.state = 'active' AND account.stage <> 'closed'
+         AND (SELECT account.state = 'active' AND account.stage <> 'closed'
+                FROM account WHERE account.id = lane.account_id)
          AND (lane.urgent OR NOT :urgent_only)
        ORDER BY lane.urgent DESC, lane.next_due_at
        LIMIT :most
@@ -64,6 +66,19 @@ _LOCK = text(
        AND lane.fence = mine.fence
      ORDER BY lane.account_id, lane.urgent FOR UPDATE OF lane
     """
+)
+_RELEASE_IDLE = text(
+    f"""
+    UPDATE lane SET owner = NULL, until = now(), next_due_at = found.due
+      FROM (SELECT lane.account_id, lane.urgent, lane.fence, {DUE_AT} AS due FROM lane
+              JOIN unnest(CAST(:accounts AS uuid[]), CAST(:urgents AS boolean[]),
+                          CAST(:fences AS bigint[])) AS mine(account_id, urgent, fence)
+                ON lane.account_id = mine.account_id AND lane.urgent = mine.urgent
+               AND lane.fence = mine.fence) AS found
+     WHERE lane.account_id = found.account_id AND lane.urgent = found.urgent
+       AND lane.fence = found.fence AND (found.due IS NULL OR found.due > now())
+    RETURNING lane.account_id, lane.urgent, lane.fence
+    """  # noqa: S608  # DUE_AT is a constant of wake.py
 )
 _RELEASE = text(
     f"""
@@ -103,6 +118,14 @@ async def release(session: AsyncSession, lanes: Sequence[Held]) -> None:
     columns = _columns(lanes)
     await session.execute(_LOCK, columns)
     await session.execute(_RELEASE, columns)
+
+
+async def release_idle(session: AsyncSession, lanes: Sequence[Held]) -> set[Held]:
+    """Gives back those of these lanes in which nothing is due now, and tells which."""
+    columns = _columns(lanes)
+    await session.execute(_LOCK, columns)
+    rows = await session.execute(_RELEASE_IDLE, columns)
+    return {Held(account_id=row.account_id, urgent=row.urgent, fence=row.fence) for row in rows}
 
 
 def _columns(lanes: Sequence[Held]) -> dict[str, list[object]]:

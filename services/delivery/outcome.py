@@ -14,11 +14,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.delivery.hub import Hub
+from services.delivery.abilities import reads_back
 from services.delivery.intent import Bound, NeedsBaseline
+from services.delivery.lanes import release_idle
 from services.delivery.retries import Effects, Verdict, effects_of, spread, told
 from services.delivery.tables import State
 from services.storage.columns import new_id
-from shared.contract.channel import Lister
 from shared.contract.errors import (
     ChannelNotSentError,
     ChannelRejectedError,
@@ -30,10 +31,14 @@ from shared.contract.messages import Continue, Done, Operation, Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What one call brought: an outcome, or the error it raised."""
+    """What one call brought: an outcome, or the error it raised.
+
+    `last` is whether the lane may be given back when nothing else of it is due.
+    """
 
     bound: Bound
     outcome: Outcome | BaseException
+    last: bool
 
 
 # A post is compared with the channel a minute after it went up (R8), then as `looking.next_look`.
@@ -189,8 +194,11 @@ _ACCOUNTS = text(
 )
 
 
-async def keep(session: AsyncSession, hub: Hub, answers: Sequence[Answer]) -> None:
-    """Writes these answers; what is no longer ours to write is kept as evidence."""
+async def keep(session: AsyncSession, hub: Hub, answers: Sequence[Answer]) -> list[bool]:
+    """Writes these answers; what is no longer ours to write is kept as evidence.
+
+    Tells of each, in order, whether its lane was given back.
+    """
     done: list[dict[str, object]] = []
     onward: list[dict[str, object]] = []
     not_done: list[dict[str, object]] = []
@@ -205,7 +213,7 @@ async def keep(session: AsyncSession, hub: Hub, answers: Sequence[Answer]) -> No
                         "remote_id": receipt.remote_id,
                         "remote_url": receipt.remote_url,
                         "gone": bound.call.operation is Operation.WITHDRAW,
-                        "reads": isinstance(hub.registry.get(bound.channel), Lister),
+                        "reads": reads_back(hub.registry.get(bound.channel)),
                     }
                 )
                 _good(accounts, bound, receipt.usage)
@@ -226,6 +234,9 @@ async def keep(session: AsyncSession, hub: Hub, answers: Sequence[Answer]) -> No
         await session.execute(_EVIDENCE, {"rows": _json([_evidence(one) for one in late])})
     if accounts:
         await session.execute(_ACCOUNTS, {"rows": _json(accounts)})
+    leaving = [answer.bound.lane for answer in answers if answer.last]
+    released = await release_idle(session, leaving) if leaving else set()
+    return [answer.bound.lane in released for answer in answers]
 
 
 async def put_off(session: AsyncSession, step: NeedsBaseline, error: BaseException) -> Effects:
@@ -287,7 +298,7 @@ def _answer(
     code, remote_code, words = told(error)
     if effects.pause or effects.rate or effects.quota or effects.breaker:
         accounts.append(_account_row(bound.lane.account_id, effects))
-    reads = isinstance(hub.registry.get(bound.channel), Lister)
+    reads = reads_back(hub.registry.get(bound.channel))
     fresh = bound.call.phase is None
     state, closes, outcome, delay = State.SENDING, False, None, effects.delay
     match effects.verdict:

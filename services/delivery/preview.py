@@ -208,7 +208,7 @@ async def _as_told(
         videos=videos,
         document=messages.Document(**facts) if facts else None,
         correction_note=revision.correction_note if correcting else "",
-        corrected_at=utc_now() if correcting else None,
+        corrected_at=revision.updated_at if correcting else None,
         published_at=item.published_at,
         urgent=revision.urgent,
     )
@@ -255,9 +255,7 @@ async def _kept(
     found = await session.execute(
         select(col(Rendition.payload))
         .join(Publication, col(Publication.observed_rendition_id) == col(Rendition.id))
-        .where(
-            col(Publication.item_id) == item.id, col(Publication.account_id) == account.id
-        )
+        .where(col(Publication.item_id) == item.id, col(Publication.account_id) == account.id)
     )
     live = found.scalar_one_or_none()
     return channel.update_problems(_payload(live), rendition.payload) if live else ()

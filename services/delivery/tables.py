@@ -81,6 +81,12 @@ class Publication(Row, table=True):
             postgresql_where=text("look_at IS NOT NULL"),
         ),
         Index(
+            "ix_publication_shown",
+            "account_id",
+            text("first_observed_at DESC"),
+            postgresql_where=text("first_observed_at IS NOT NULL"),
+        ),
+        Index(
             "ix_publication_unsettled",
             "state",
             postgresql_where=text("state NOT IN ('live','withdrawn')"),
@@ -203,7 +209,14 @@ class Lane(Row, table=True):
     derives it anew.
     """
 
-    __table_args__ = (Index("ix_lane_next_due_at", "next_due_at"),)
+    __table_args__ = (
+        Index(
+            "ix_lane_due",
+            text("urgent DESC"),
+            "next_due_at",
+            postgresql_where=text("next_due_at IS NOT NULL"),
+        ),
+    )
     account_id: UUID = Field(foreign_key="account.id", primary_key=True)
     urgent: bool = Field(primary_key=True)
     fence: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))

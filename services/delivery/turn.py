@@ -27,7 +27,7 @@ from services.delivery.wake import derive
 log = structlog.get_logger(__name__)
 
 # At most this many rows are left in doubt by one crash of one process.
-_BATCH = 50
+_BATCH = 25
 _WAIT = 0.01
 _TICK = 1.0
 _URGENT_TICK = 0.5
@@ -50,7 +50,7 @@ class Loop:
         self._bell = asyncio.Event()
         self._working: dict[Held, asyncio.Task[None]] = {}
         self._asks: Batch[Ask, Next] = Batch(self._begin, wait=_WAIT, most=_BATCH)
-        self._answers: Batch[Answer, None] = Batch(self._keep, wait=_WAIT, most=_BATCH)
+        self._answers: Batch[Answer, bool] = Batch(self._keep, wait=_WAIT, most=_BATCH)
 
     def ring(self) -> None:
         """Something may be due now."""
@@ -122,13 +122,18 @@ class Loop:
             await asyncio.wait_for(self._bell.wait(), tick)
 
     async def _begin(self, asks: Sequence[Ask]) -> Sequence[Next]:
+        reached("before opening the intent")
         async with self.hub.open_work() as session:
-            return await begin(session, self.hub, asks)
+            steps = await begin(session, self.hub, asks)
+            reached("before committing the intent")
+        return steps
 
-    async def _keep(self, answers: Sequence[Answer]) -> Sequence[None]:
+    async def _keep(self, answers: Sequence[Answer]) -> Sequence[bool]:
+        reached("before opening the outcome")
         async with self.hub.open_work() as session:
-            await keep(session, self.hub, answers)
-        return [None] * len(answers)
+            released = await keep(session, self.hub, answers)
+            reached("before committing the outcome")
+        return released
 
     async def _renew_leases(self) -> None:
         """Keeps the leases of working lanes alive at a quarter of their length."""

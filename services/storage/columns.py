@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
+from typing_extensions import override
 
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -30,6 +31,7 @@ class Row(SQLModel):
 
     @declared_attr.directive
     @classmethod
+    @override
     def __tablename__(cls) -> str:
         return _WORD_START.sub("_", cls.__name__).lower()
 
@@ -40,12 +42,14 @@ class Instant(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
+    @override
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Stores the instant; ValueError for one without a zone."""
         if value is not None and value.tzinfo is None:
             raise ValueError("an instant without a time zone")
         return value
 
+    @override
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Gives the instant back in UTC, whatever the connection's zone."""
         return None if value is None else value.astimezone(UTC)

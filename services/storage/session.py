@@ -9,8 +9,24 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 Opener: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
 
-def make_engine(url: str, *, size: int = 10, application: str = "loa") -> AsyncEngine:
+# Every statement of the delivery loop finds its rows by key. The planner's guesses about tables that
+# were empty a second ago would cost more than they could ever win there.
+_BY_KEY = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_bitmapscan": "off",
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+
+
+def make_engine(
+    url: str, *, size: int = 10, application: str = "loa", by_key: bool = False
+) -> AsyncEngine:
     """An engine for a `postgresql://` address (asyncpg underneath); connects on first use.
+
+    `by_key` is for the delivery loop, whose statements all look rows up by key.
 
     `size` is how many connections this process may hold at once. Every connection works in UTC and
     commits durably: publications, tokens and audit rows must survive a power cut.
@@ -27,6 +43,7 @@ def make_engine(url: str, *, size: int = 10, application: str = "loa") -> AsyncE
                 "timezone": "UTC",
                 "statement_timeout": "60000",
                 "idle_in_transaction_session_timeout": "60000",
+                **(_BY_KEY if by_key else {}),
             }
         },
     )

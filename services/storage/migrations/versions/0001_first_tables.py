@@ -288,7 +288,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_lane_account_id")),
         sa.PrimaryKeyConstraint("account_id", "urgent", name=op.f("pk_lane")),
     )
-    op.create_index("ix_lane_next_due_at", "lane", ["next_due_at"], unique=False)
+    op.create_index(
+        "ix_lane_due",
+        "lane",
+        [sa.literal_column("urgent DESC"), "next_due_at"],
+        unique=False,
+        postgresql_where=sa.text("next_due_at IS NOT NULL"),
+    )
     op.create_table(
         "media",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -558,6 +564,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("look_at IS NOT NULL"),
     )
     op.create_index(
+        "ix_publication_shown",
+        "publication",
+        ["account_id", sa.literal_column("first_observed_at DESC")],
+        unique=False,
+        postgresql_where=sa.text("first_observed_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_publication_unsettled",
         "publication",
         ["state"],
@@ -658,6 +671,11 @@ def downgrade() -> None:
         postgresql_where=sa.text("state NOT IN ('live','withdrawn')"),
     )
     op.drop_index(
+        "ix_publication_shown",
+        table_name="publication",
+        postgresql_where=sa.text("first_observed_at IS NOT NULL"),
+    )
+    op.drop_index(
         "ix_publication_look_at",
         table_name="publication",
         postgresql_where=sa.text("look_at IS NOT NULL"),
@@ -695,7 +713,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_media_unit_id"), table_name="media")
     op.drop_index(op.f("ix_media_sha256"), table_name="media")
     op.drop_table("media")
-    op.drop_index("ix_lane_next_due_at", table_name="lane")
+    op.drop_index(
+        "ix_lane_due", table_name="lane", postgresql_where=sa.text("next_due_at IS NOT NULL")
+    )
     op.drop_table("lane")
     op.drop_index(op.f("ix_item_unit_id"), table_name="item")
     op.drop_index("ix_item_search", table_name="item", postgresql_using="gin")

@@ -1,0 +1,560 @@
+"""What is live where and what waits on whom: the delivery board, and the derived state of items.
+
+Everything is read from the rows at one instant; nothing here is stored, so nothing can go stale.
+"""
+
+import base64
+import binascii
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias
+from uuid import UUID
+
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.content import search
+from services.delivery.tables import State
+from shared.contract.messages import Operation
+from shared.errors import FieldError, InvalidError
+
+_Row: TypeAlias = "Row[tuple[object, ...]]"
+
+
+class ItemState(StrEnum):
+    """Where an item stands as a whole; `standing` says when it is which."""
+
+    DRAFT = "draft"
+    REVIEW = "review"
+    RETURNED = "returned"
+    SCHEDULED = "scheduled"
+    PUBLISHING = "publishing"
+    PUBLISHED = "published"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    CORRECTING = "correcting"
+    WITHDRAWING = "withdrawing"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlet:
+    """The account of a publication, as people call it."""
+
+    id: UUID
+    name: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What is wrong, or what it waits for; `services/delivery/words.py` has the words for `code`.
+
+    `remote_code` and `words` are the channel's own, or (on a pause) the reason a person gave.
+    """
+
+    code: str
+    remote_code: str | None
+    words: str | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Why nothing is called for the account. `code` None: a person paused it."""
+
+    code: str | None
+    reason: str | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenStep:
+    """How far the open attempt is: what we have (`phase`), what is being asked (`calling`)."""
+
+    operation: str
+    phase: str | None
+    calling: str | None
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A post on the channel that may be ours; a person decides. `text` is at most 500 letters."""
+
+    remote_id: str
+    remote_url: str | None
+    text: str
+    at: datetime | None
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One publication with all that a board tells of it.
+
+    `attempts` counts those of the present generation. `operation` is what closes the gap between
+    desired and observed, or where there is none what closed it. `frozen` is a fact of the hub.
+    """
+
+    id: UUID
+    item_id: UUID
+    account: Outlet
+    state: str
+    generation: int
+    observed_generation: int
+    operation: str
+    remote_id: str | None
+    remote_url: str | None
+    live_revision: int | None
+    observed_at: datetime | None
+    seen_at: datetime | None
+    next_at: datetime | None
+    expires_at: datetime | None
+    attempts: int
+    problem: Trouble | None
+    candidates: tuple[Candidate, ...]
+    drift: str | None
+    drift_at: datetime | None
+    may_be_visible: bool
+    paused: Pause | None
+    frozen: bool
+    step: OpenStep | None
+
+    @property
+    def cursor(self) -> str:
+        """What to ask with for the publications that follow this one."""
+        return _closed(str(self.id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an item stands. `open_*` name a next revision beside what was already agreed."""
+
+    state: str
+    live_revision: int | None
+    open_revision: int | None
+    open_state: str | None
+    published_at: datetime | None
+    approved_by: UUID | None
+    submitted_by: UUID | None
+
+
+# ── Publications ─────────────────────────────────────────────────────────────────────────────────
+
+_PUBLICATIONS = text(
+    """
+    SELECT p.id, p.item_id, p.state, p.generation, p.observed_generation, p.desired_rendition_id,
+           p.observed_rendition_id, p.observed_revision_no, p.remote_id, p.remote_url,
+           p.observed_at, p.seen_at, p.next_at, p.expires_at, p.problem_code,
+           p.problem_remote_code, p.problem_words, p.problem_at, p.candidates, p.may_be_visible,
+           p.drift, p.drift_at, p.account_id, account.name, account.channel,
+           account.state = 'paused' AS paused, account.pause_code, account.pause_reason,
+           account.paused_at, now() AS now,
+           frost.at AS frozen_at, frost.until AS frozen_until, frost.reason AS frozen_reason,
+           fence.at AS fenced_at, fence.reason AS fenced_reason,
+           tried.count AS attempts, tried.operation AS last_operation,
+           a.operation AS open_operation, a.phase, a.calling, a.started_at
+      FROM publication p
+      JOIN item ON item.id = p.item_id
+      JOIN account ON account.id = p.account_id
+      LEFT JOIN switch frost ON frost.name = 'freeze'
+                             AND (frost.until IS NULL OR frost.until > now())
+      LEFT JOIN switch fence ON fence.name = 'fence'
+      LEFT JOIN attempt a ON a.publication_id = p.id AND a.ended_at IS NULL
+      LEFT JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE x.generation = p.generation) AS count,
+               (array_agg(x.operation ORDER BY x.generation DESC, x.no DESC)
+                 FILTER (WHERE x.operation <> 'withdraw'))[1] AS operation
+          FROM attempt x WHERE x.publication_id = p.id) AS tried ON true
+     WHERE item.unit_id = ANY(:units)
+       AND (CAST(:id AS uuid) IS NULL OR p.id = :id)
+       AND (CAST(:item AS uuid) IS NULL OR p.item_id = :item)
+       AND (CAST(:state AS text) IS NULL OR p.state = :state)
+       AND (CAST(:before AS uuid) IS NULL OR p.id < :before)
+     ORDER BY p.id DESC LIMIT :limit
+    """
+)
+
+
+async def publications(
+    session: AsyncSession,
+    *,
+    item_id: UUID | None = None,
+    state: str | None = None,
+    unit_ids: Collection[UUID],
+    limit: int,
+    cursor: str | None = None,
+) -> list[Shown]:
+    """Publications of items of these units, newest first: of one item, in one state, or all.
+
+    To go on, ask with the `cursor` of the last one. Raises InvalidError `cursor_unknown`.
+    """
+    rows = await session.execute(
+        _PUBLICATIONS,
+        {
+            "units": list(unit_ids),
+            "id": None,
+            "item": item_id,
+            "state": state,
+            "before": _uuid(_opened(cursor)) if cursor is not None else None,
+            "limit": limit,
+        },
+    )
+    return [_shown(row) for row in rows]
+
+
+async def publication(
+    session: AsyncSession, publication_id: UUID, unit_ids: Collection[UUID]
+) -> Shown | None:
+    """One publication of an item of these units; None otherwise."""
+    rows = await session.execute(
+        _PUBLICATIONS,
+        {
+            "units": list(unit_ids),
+            "id": publication_id,
+            "item": None,
+            "state": None,
+            "before": None,
+            "limit": 1,
+        },
+    )
+    row = rows.first()
+    return _shown(row) if row is not None else None
+
+
+def _shown(row: _Row) -> Shown:
+    return Shown(
+        id=row.id,
+        item_id=row.item_id,
+        account=Outlet(id=row.account_id, name=row.name, channel=row.channel),
+        state=row.state,
+        generation=row.generation,
+        observed_generation=row.observed_generation,
+        operation=_operation(row),
+        remote_id=row.remote_id,
+        remote_url=row.remote_url,
+        live_revision=row.observed_revision_no if row.state != State.WITHDRAWN else None,
+        observed_at=row.observed_at,
+        seen_at=row.seen_at,
+        next_at=row.next_at,
+        expires_at=row.expires_at,
+        attempts=row.attempts,
+        problem=_problem(row),
+        candidates=tuple(_candidate(one) for one in row.candidates),
+        drift=row.drift,
+        drift_at=row.drift_at,
+        may_be_visible=row.may_be_visible,
+        paused=Pause(code=row.pause_code, reason=row.pause_reason, at=row.paused_at)
+        if row.paused
+        else None,
+        frozen=row.frozen_at is not None,
+        step=OpenStep(
+            operation=row.open_operation,
+            phase=row.phase,
+            calling=row.calling,
+            started_at=row.started_at,
+        )
+        if row.open_operation is not None
+        else None,
+    )
+
+
+def _operation(row: _Row) -> str:
+    if row.desired_rendition_id is None:
+        return Operation.WITHDRAW
+    if row.observed_rendition_id == row.desired_rendition_id:
+        return str(row.last_operation or Operation.PUBLISH)
+    # As `choice.operation_of`: an id of a post that is still being made is no post to update.
+    known = row.remote_id is not None and row.open_operation != Operation.PUBLISH
+    if known or row.observed_rendition_id is not None:
+        return Operation.UPDATE
+    return Operation.PUBLISH
+
+
+def _problem(row: _Row) -> Trouble | None:
+    """What holds it comes first, then what went wrong, then what the channel shows instead."""
+    own = Trouble(
+        code=row.problem_code or "",
+        remote_code=row.problem_remote_code,
+        words=row.problem_words,
+        at=row.problem_at,
+    )
+    held = _held(row)
+    if held is not None:
+        # The answer that paused the account keeps the channel's own code and words.
+        return own if held.code == own.code else held
+    if own.code:
+        return own
+    if row.drift is not None and row.state == State.LIVE:
+        return Trouble(code=row.drift, remote_code=None, words=None, at=row.drift_at)
+    return None
+
+
+def _held(row: _Row) -> Trouble | None:
+    """Why a publication that waits is not gone on with: fence, pause or freeze, in this order."""
+    if row.next_at is None:
+        return None
+    if row.fenced_at is not None:
+        return Trouble(code="fenced", remote_code=None, words=row.fenced_reason, at=row.fenced_at)
+    if row.paused:
+        code = row.pause_code or "account_paused"
+        return Trouble(code=code, remote_code=None, words=row.pause_reason, at=row.paused_at)
+    # A freeze leaves withdrawals and looks alone, and one that ends before the time holds nothing.
+    free = row.desired_rendition_id is None or row.state == State.UNCERTAIN
+    if row.frozen_at is None or free:
+        return None
+    if row.frozen_until is not None and row.frozen_until <= max(row.next_at, row.now):
+        return None
+    return Trouble(code="frozen", remote_code=None, words=row.frozen_reason, at=row.frozen_at)
+
+
+def _candidate(kept: Mapping[str, object]) -> Candidate:
+    url, at, alike = kept.get("remote_url"), kept.get("at"), kept.get("similarity")
+    return Candidate(
+        remote_id=str(kept["remote_id"]),
+        remote_url=str(url) if url is not None else None,
+        text=str(kept.get("text", "")),
+        at=datetime.fromisoformat(at) if isinstance(at, str) else None,
+        similarity=float(alike) if isinstance(alike, int | float) else 0.0,
+    )
+
+
+# ── Items ────────────────────────────────────────────────────────────────────────────────────────
+
+# `showing`: something of ours is known to stand there. An id alone is none while its post is still
+# being made; after a repair was ordered the id is all that is left of what was observed.
+_STANDS = """
+  LEFT JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE c.wanted) AS wanted,
+           count(*) FILTER (WHERE c.desired_rendition_id IS NULL
+                              AND c.state <> 'withdrawn') AS leaving,
+           count(*) FILTER (WHERE c.desired_rendition_id IS NULL AND c.state = 'withdrawn'
+                              AND c.first_observed_at IS NOT NULL) AS gone,
+           count(*) FILTER (WHERE c.wanted AND c.showing) AS showing,
+           count(*) FILTER (WHERE c.wanted AND c.broken) AS broken,
+           count(*) FILTER (WHERE c.wanted AND c.state = 'undecided') AS undecided,
+           count(*) FILTER (WHERE c.wanted AND c.showing AND NOT c.settled) AS correcting,
+           count(*) FILTER (WHERE c.wanted AND c.state = 'scheduled') AS scheduled,
+           count(*) FILTER (WHERE c.wanted AND c.settled) AS settled,
+           max(c.observed_revision_no) FILTER (WHERE c.state <> 'withdrawn') AS live_revision,
+           min(c.first_observed_at) AS published_at
+      FROM (
+        SELECT x.*,
+               x.state IN ('failed','expired') AND NOT (x.void AND x.showing) AS broken,
+               x.state = 'live' OR (x.void AND x.showing) AS settled,
+               -- What was agreed no longer is, and nothing of it can be seen: as if never agreed.
+               x.desired_rendition_id IS NOT NULL
+                 AND NOT (x.void AND NOT x.showing AND NOT x.may_be_visible) AS wanted
+          FROM (
+            SELECT p.*,
+                   p.state = 'failed' AND coalesce(p.problem_code = 'approval_void', false)
+                     AS void,
+                   p.state = 'live' OR p.observed_rendition_id IS NOT NULL
+                     OR (p.remote_id IS NOT NULL AND p.first_observed_at IS NOT NULL
+                         AND NOT EXISTS (
+                           SELECT 1 FROM attempt a
+                            WHERE a.publication_id = p.id AND a.ended_at IS NULL
+                              AND a.operation = 'publish')) AS showing
+              FROM publication p WHERE p.item_id = i.id) AS x) AS c
+  ) AS s ON true
+"""
+
+# The order of these lines is the precedence that `standing` documents.
+_STATE = """
+  CASE
+    WHEN s.wanted > 0 THEN CASE
+      WHEN s.broken > 0 AND s.showing = 0 THEN 'failed'
+      WHEN s.broken > 0 OR (s.undecided > 0 AND s.showing > 0) THEN 'partial'
+      WHEN s.correcting > 0 THEN 'correcting'
+      WHEN s.scheduled = s.wanted THEN 'scheduled'
+      WHEN s.settled = s.wanted THEN 'published'
+      ELSE 'publishing' END
+    WHEN s.leaving > 0 THEN 'withdrawing'
+    WHEN s.gone > 0 OR i.withdrawn_at IS NOT NULL THEN 'withdrawn'
+    WHEN r.state IN ('review','returned') THEN r.state
+    ELSE 'draft' END
+"""
+
+_STANDING = text(
+    f"""
+    SELECT i.id, {_STATE} AS state, s.live_revision, s.published_at,
+           s.wanted > 0 OR s.leaving > 0 OR s.gone > 0 OR i.withdrawn_at IS NOT NULL AS agreed,
+           r.no AS newest_no, r.state AS newest_state,
+           (SELECT v.submitted_by FROM revision v
+             WHERE v.item_id = i.id AND v.submitted_by IS NOT NULL
+             ORDER BY v.no DESC LIMIT 1) AS submitted_by,
+           (SELECT y.by FROM approval y JOIN revision v ON v.id = y.revision_id
+             WHERE v.item_id = i.id AND y.voided_at IS NULL
+             ORDER BY v.no DESC LIMIT 1) AS approved_by
+      FROM item i
+      JOIN revision r ON r.item_id = i.id AND r.no = i.revision_no
+      {_STANDS}
+     WHERE i.id = ANY(:ids)
+    """  # noqa: S608  # constants of this file
+)
+
+_OPEN = ("draft", "review", "returned")
+
+
+async def standing(session: AsyncSession, item_ids: Sequence[UUID]) -> Mapping[UUID, Standing]:
+    """Where these items stand, by id, in one statement; unknown ids are left out.
+
+    A publication is *wanted* when something should be shown there. One whose agreement turned out
+    void counts as live where an earlier text stands, and not at all where nothing does. The first
+    line that holds:
+
+    1. `failed`: of the wanted ones some failed or expired, and none shows anything
+    2. `partial`: some failed or expired, or (while another shows) one waits for a decision
+    3. `correcting`: where a text of ours stands, another one is on its way, or waits for its time
+    4. `scheduled`: all wanted ones wait for their time
+    5. `published`: all wanted ones show what they should
+    6. `publishing`: any other wanted ones
+    7. `withdrawing`: nothing is wanted any more, and somewhere that is not yet proven
+    8. `withdrawn`: it was shown, or a person withdrew it before it was
+    9. `review`, `returned`, else `draft`: the newest revision; a stopped one is a draft again
+
+    Accounts from which a wanted item is taken down do not name its state. `live_revision` is the
+    highest number that some account shows, `published_at` the first time one did.
+    """
+    if not item_ids:
+        return {}
+    rows = await session.execute(_STANDING, {"ids": list(item_ids)})
+    return {row.id: _standing(row) for row in rows}
+
+
+def _standing(row: _Row) -> Standing:
+    beside = row.agreed and row.newest_state in _OPEN
+    return Standing(
+        state=row.state,
+        live_revision=row.live_revision,
+        open_revision=row.newest_no if beside else None,
+        open_state=row.newest_state if beside else None,
+        published_at=row.published_at,
+        approved_by=row.approved_by,
+        submitted_by=row.submitted_by,
+    )
+
+
+# What must hold for a state at least, said so that an index answers it: deriving the state of every
+# item of an agency only to find the three that failed would take seconds.
+_UNSETTLED = "i.id IN (SELECT item_id FROM publication WHERE state NOT IN ('live','withdrawn'))"
+_NARROW: Mapping[ItemState, str] = MappingProxyType(
+    {
+        ItemState.DRAFT: "r.state NOT IN ('review','returned')",
+        ItemState.REVIEW: "r.state = 'review'",
+        ItemState.RETURNED: "r.state = 'returned'",
+        ItemState.SCHEDULED: _UNSETTLED,
+        ItemState.PUBLISHING: _UNSETTLED,
+        ItemState.PARTIAL: _UNSETTLED,
+        ItemState.FAILED: _UNSETTLED,
+        ItemState.CORRECTING: _UNSETTLED,
+        ItemState.WITHDRAWING: _UNSETTLED,
+    }
+)
+
+
+async def items(
+    session: AsyncSession,
+    *,
+    state: str | None = None,
+    kind: str | None = None,
+    unit_ids: Collection[UUID],
+    q: str | None = None,
+    tag: str | None = None,
+    limit: int,
+    cursor: str | None = None,
+) -> tuple[list[UUID], str | None]:
+    """Ids of items of these units, newest first, and the cursor of the next page if there is one.
+
+    `q` finds folded words and beginnings of words, codes too; `tag` is exact. A `state` that does
+    not exist finds nothing. Raises InvalidError `cursor_unknown`.
+    """
+    wanted: dict[str, object] = {"units": list(unit_ids), "limit": limit + 1}
+    where = ["i.unit_id = ANY(:units)"]
+    if kind is not None:
+        where.append("i.kind = :kind")
+        wanted["kind"] = kind
+    if tag is not None:
+        where.append(":tag = ANY(r.tags)")
+        wanted["tag"] = tag
+    if q is not None and q.strip():
+        words = search.query(q)
+        if words is None:
+            return [], None
+        where.append("i.search @@ to_tsquery('simple', :q)")
+        wanted["q"] = words
+    if cursor is not None:
+        at, _, last = _opened(cursor).partition(" ")
+        where.append("(i.created_at, i.id) < (:at, :last)")
+        wanted |= {"at": _instant(at), "last": _uuid(last)}
+    rows = (await session.execute(_items_sql(where, state), wanted | _of_state(state))).all()
+    page = rows[:limit]
+    following = None
+    if len(rows) > limit:
+        following = _closed(f"{page[-1].created_at.isoformat()} {page[-1].id}")
+    return [row.id for row in page], following
+
+
+def _items_sql(where: Sequence[str], state: str | None) -> TextClause:
+    """Built from the constant pieces of this file alone; what a person typed is bound."""
+    stands, conditions = "", list(where)
+    if state is not None:
+        stands = _STANDS
+        conditions.append(f"{_STATE} = :state")
+        if state in _NARROW:
+            conditions.append(_NARROW[ItemState(state)])
+    return text(
+        f"""
+        SELECT i.id, i.created_at FROM item i
+          JOIN revision r ON r.item_id = i.id AND r.no = i.revision_no
+          {stands}
+         WHERE {" AND ".join(conditions)}
+         ORDER BY i.created_at DESC, i.id DESC LIMIT :limit
+        """  # noqa: S608  # see above
+    )
+
+
+def _of_state(state: str | None) -> dict[str, object]:
+    return {} if state is None else {"state": state}
+
+
+# ── Cursors ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _closed(place: str) -> str:
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def _opened(cursor: str) -> str:
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+    except (UnicodeError, binascii.Error) as error:
+        raise _unknown() from error
+
+
+def _uuid(told: str) -> UUID:
+    try:
+        return UUID(told)
+    except ValueError as error:
+        raise _unknown() from error
+
+
+def _instant(told: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(told)
+    except ValueError as error:
+        raise _unknown() from error
+    if at.tzinfo is None:
+        raise _unknown()
+    return at
+
+
+def _unknown() -> InvalidError:
+    detail = "Con trỏ không hợp lệ · Not one of our cursors"
+    field = FieldError(field="cursor", code="cursor_unknown", detail=detail)
+    return InvalidError("cursor_unknown", fields=(field,))
