@@ -78,6 +78,7 @@ async def submit(session: AsyncSession, caller: Caller, item: Item, revision: Re
         caller.actor,
         Act.ITEM_SUBMITTED,
         f"item:{item.id}",
+        unit=item.unit_id,
         after=revision.content_hash,
         details={"revision": revision.no, "accounts": [str(one) for one in revision.accounts]},
     )
@@ -137,6 +138,7 @@ async def approve(
         caller.actor,
         Act.ITEM_APPROVED,
         f"item:{item.id}",
+        unit=item.unit_id,
         after=revision.content_hash,
         details={"revision": revision.no, "seen": approval.seen},
     )
@@ -161,6 +163,7 @@ async def send_back(
         caller.actor,
         Act.ITEM_RETURNED,
         f"item:{item.id}",
+        unit=item.unit_id,
         reason=reason,
         details={"revision": revision.no},
     )

@@ -311,6 +311,7 @@ async def withdraw(
         caller.actor,
         Act.ITEM_WITHDRAWN,
         f"item:{item.id}",
+        unit=item.unit_id,
         reason=reason,
         details={"accounts": {str(one.account_id): one.effect for one in effects}},
     )
@@ -379,6 +380,7 @@ async def _stop(
         caller.actor,
         Act.ITEM_STOPPED,
         f"item:{item.id}",
+        unit=item.unit_id,
         details={"revision": revision.no},
     )
 
@@ -408,14 +410,19 @@ async def _chosen(
     accounts = [account for account in accounts if caller.may_see(account.unit_id)]
     if not wanted:
         fields.append(
-            FieldError(field="accounts", code="accounts_missing", detail="Chọn ít nhất một kênh.")
+            FieldError(
+                field="accounts",
+                code="accounts_missing",
+                detail="Chọn ít nhất một kênh · Choose an account",
+            )
         )
     if len(accounts) != len(wanted):
         fields.append(
             FieldError(
                 field="accounts",
                 code="account_not_found",
-                detail="Có kênh không tồn tại, đã đóng hoặc không thuộc đơn vị của bạn.",
+                detail="Có kênh không tồn tại, đã đóng hoặc không thuộc đơn vị của bạn"
+                " · An account does not exist, is closed or belongs to another unit",
             )
         )
     if form.publish_at and form.expires_at and form.expires_at <= form.publish_at:
@@ -423,7 +430,7 @@ async def _chosen(
             FieldError(
                 field="expires_at",
                 code="expires_before_publish",
-                detail="Hạn cuối phải sau giờ đăng.",
+                detail="Hạn cuối phải sau giờ đăng · The end must come after the publication",
             )
         )
     # A correction must reach every account that shows the earlier text, or the error lives on
@@ -440,8 +447,9 @@ async def _chosen(
             FieldError(
                 field="accounts",
                 code="account_left_out",
-                detail="Bài đang hiện trên kênh không được chọn. Chọn đủ các kênh đó, "
-                "hoặc gỡ bài khỏi kênh ấy trước.",
+                detail="Bài đang hiện trên kênh không được chọn: chọn đủ các kênh đó, hoặc gỡ bài"
+                " khỏi kênh ấy trước · The item is up on an account that is left out: choose it"
+                " too, or withdraw it there first",
             )
         )
     if fields:

@@ -148,7 +148,7 @@ _NEXT = text(
           WHERE x.account_id = lane.account_id AND x.in_urgent_lane = lane.urgent
             AND x.next_at <= now()
             AND NOT (mine.looking AND x.state = 'uncertain')
-            AND account.state = 'active' AND NOT hub.fenced
+            AND account.state = 'active' AND (NOT hub.fenced OR x.state = 'uncertain')
             AND (NOT hub.frozen OR x.desired_rendition_id IS NULL OR x.state = 'uncertain')
           ORDER BY x.state = 'uncertain', x.urgent DESC, x.next_at
           LIMIT 1 FOR UPDATE SKIP LOCKED)

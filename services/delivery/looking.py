@@ -131,7 +131,10 @@ _ABSENT = text(
       watch_until = clock_timestamp() + make_interval(secs => :watch),
       look_at = CASE WHEN :becomes = 'pending' THEN NULL
                      ELSE clock_timestamp() + make_interval(secs => :watch_every) END,
-      problem_code = CASE WHEN :becomes = 'failed' THEN p.problem_code END,
+      remote_id = CASE WHEN :becomes = 'withdrawn' THEN NULL ELSE p.remote_id END,
+      remote_url = CASE WHEN :becomes = 'withdrawn' THEN NULL ELSE p.remote_url END,
+      problem_code = CASE WHEN :becomes = 'failed'
+                          THEN coalesce(CAST(:code AS text), p.problem_code) END,
       problem_at = CASE WHEN :becomes = 'failed' THEN p.problem_at END
      WHERE p.id = :id AND p.state = 'uncertain' AND p.generation = :at_generation AND {_STILL_OURS}
     RETURNING p.id
@@ -201,6 +204,7 @@ class _Asking:
     resends: int
     final: bool
     wants_nothing: bool
+    remote_id: str | None
     baseline: Mapping[str, str | None] | None
     marks: tuple[_Mark, ...]
     late_ids: frozenset[str]
@@ -219,6 +223,7 @@ class Listing:
     started: bool = False
     broken: str | None = None
     seen: dict[RemoteId, Seen] = field(default_factory=dict)
+    by_id: dict[str, Seen | None] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:
@@ -245,6 +250,10 @@ async def turn_page(hub: Hub, listing: Listing) -> None:
         listing.broken = "cannot_read_back"
         return
     try:
+        if not listing.started:
+            for known in {one.remote_id for one in listing.asking if one.remote_id}:
+                # A post whose id is known may be older than any listing goes back: it is asked for.
+                listing.by_id[known] = await channel.read(listing.due.account, RemoteId(known))
         page = await channel.listing(
             listing.due.account, since=listing.since, cursor=listing.cursor
         )
@@ -261,7 +270,9 @@ async def conclude(session: AsyncSession, hub: Hub, listing: Listing) -> None:
     """Writes what the listing says of each publication that asked. The caller commits."""
     for one in listing.asking:
         ours, candidates = _judge(one, listing)
-        if ours and (one.state is State.UNCERTAIN or one.wants_nothing):
+        if one.state is State.UNCERTAIN and one.remote_id in listing.by_id and not ours:
+            await _gone(session, listing, one)
+        elif ours and (one.state is State.UNCERTAIN or one.wants_nothing):
             await _found(session, listing, one, ours)
         elif one.state is not State.UNCERTAIN:
             await _keep_watching(session, listing, one)
@@ -365,6 +376,9 @@ async def _whole(channel: Lister, listing: Listing, one: Seen) -> Seen:
 
 
 def _judge(one: _Asking, listing: Listing) -> tuple[list[Match], list[Match]]:
+    if one.remote_id in listing.by_id:
+        known = listing.by_id[one.remote_id]
+        return ([Match(seen=known, equal=False, similarity=1.0)] if known else []), []
     posts = [post for post in listing.seen.values() if post.remote_id not in listing.owned]
     late = [post for post in posts if post.remote_id in one.late_ids]
     if late:
@@ -402,6 +416,24 @@ async def _found(
         await session.execute(_CLOSE, {"id": one.id, "outcome": "found"})
 
 
+async def _gone(session: AsyncSession, listing: Listing, one: _Asking) -> None:
+    """A post whose id is known is proven to be gone: withdrawn if that was wanted, else failed."""
+    gone = await session.execute(
+        _ABSENT,
+        {
+            "id": one.id,
+            "at_generation": one.generation,
+            "becomes": State.WITHDRAWN if one.wants_nothing else State.FAILED,
+            "watch": 0.0,
+            "watch_every": _WATCH_EVERY.total_seconds(),
+            "code": None if one.wants_nothing else "post_missing",
+            **_fence(listing),
+        },
+    )
+    if gone.first() is not None:
+        await session.execute(_CLOSE, {"id": one.id, "outcome": "absent"})
+
+
 async def _not_found(
     session: AsyncSession,
     hub: Hub,
@@ -426,6 +458,7 @@ async def _not_found(
                     "becomes": becomes,
                     "watch": _WATCH.total_seconds(),
                     "watch_every": _WATCH_EVERY.total_seconds(),
+                    "code": None,
                     **_fence(listing),
                 },
             )
@@ -507,6 +540,7 @@ def _asking(row: "Row[tuple[object, ...]]") -> _Asking:
         resends=row.resends,
         final=row.final,
         wants_nothing=row.desired_rendition_id is None,
+        remote_id=row.remote_id,
         baseline=row.baseline,
         marks=tuple(
             _Mark(

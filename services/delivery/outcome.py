@@ -44,6 +44,9 @@ class Answer:
 # A post is compared with the channel a minute after it went up (R8), then as `looking.next_look`.
 _FIRST_LOOK = timedelta(seconds=60)
 
+# How often a channel that is still processing is asked: about half an hour at its slowest pace.
+PATIENCE = 40
+
 _DONE = text(
     """
     WITH r AS (
@@ -185,7 +188,7 @@ _ACCOUNTS = text(
           THEN now() + least(interval '30 minutes',
                              interval '60 seconds' * power(2, breaker_failures + n.broke - 3))
         ELSE breaker_until END,
-      usage = coalesce(n.usage, usage)
+      usage = coalesce(n.usage, account.usage)
       FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS n(
         id uuid, rate double precision, quota double precision, pause text, ok boolean, broke int,
         usage double precision)
@@ -217,6 +220,8 @@ async def keep(session: AsyncSession, hub: Hub, answers: Sequence[Answer]) -> li
                     }
                 )
                 _good(accounts, bound, receipt.usage)
+            case Continue(waiting=True) if bound.waits >= PATIENCE:
+                not_done.append(_out_of_patience(bound))
             case Continue() as step:
                 onward.append(_step(bound, step))
                 _good(accounts, bound, step.usage)
@@ -325,6 +330,22 @@ def _answer(
         "delay": delay.total_seconds(),
         "counts": effects.counts,
         "final": effects.final,
+    }
+
+
+def _out_of_patience(bound: Bound) -> dict[str, object]:
+    """A channel that goes on processing for ever: a person must look, and nothing is made again."""
+    return {
+        **_ours(bound),
+        "closes": False,
+        "outcome": None,
+        "state": State.UNDECIDED,
+        "code": "still_processing",
+        "remote_code": None,
+        "words": None,
+        "delay": 0.0,
+        "counts": True,
+        "final": False,
     }
 
 

@@ -19,7 +19,8 @@ _VOID = text(
         SELECT 1 FROM revision o WHERE o.item_id = revision.item_id AND o.no > revision.no)
       THEN 'superseded' ELSE 'review' END
       FROM voided WHERE revision.id = voided.revision_id AND revision.state = 'approved'
-    RETURNING revision.item_id, revision.no
+    RETURNING revision.item_id, revision.no,
+      (SELECT unit_id FROM item WHERE item.id = revision.item_id) AS unit_id
     """
 )
 
@@ -33,6 +34,7 @@ async def void_approvals(session: AsyncSession, approval_ids: Sequence[UUID]) ->
             SYSTEM,
             Act.APPROVAL_VOIDED,
             f"item:{row.item_id}",
+            unit=row.unit_id,
             reason="approver_role_lost",
             details={"revision": row.no},
         )

@@ -18,7 +18,7 @@ DUE_AT = """
    SELECT min(p.next_at) AS due FROM publication p
     WHERE p.account_id = lane.account_id AND p.in_urgent_lane = lane.urgent
       AND p.next_at IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM switch WHERE name = 'fence')
+      AND (p.state = 'uncertain' OR NOT EXISTS (SELECT 1 FROM switch WHERE name = 'fence'))
       AND (p.desired_rendition_id IS NULL OR p.state = 'uncertain'
            OR NOT EXISTS (SELECT 1 FROM switch
                            WHERE name = 'freeze' AND (until IS NULL OR until > now())))

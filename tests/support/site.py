@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -106,8 +106,8 @@ class Site:
         self,
         unit_id: UUID,
         channel: str,
-        settings: dict[str, object],
-        credentials: dict[str, object],
+        settings: Mapping[str, object],
+        credentials: Mapping[str, object],
     ) -> UUID:
         """A connected account."""
         adapter = self.hub.registry.get(channel)
@@ -116,7 +116,7 @@ class Site:
             channel=channel,
             name=f"Kênh {new_id().hex}",
             remote_id=new_id().hex,
-            settings=settings,
+            settings=dict(settings),
             sealed_credentials=b"",
         )
         account.sealed_credentials = sealed_credentials(

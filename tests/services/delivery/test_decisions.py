@@ -34,6 +34,8 @@ from tests.support.hub import Bench, Team, make_bench
 from tests.support.one_call import OneCall, Receive, Scope, Send, WallServer, serving
 from tests.support.ports import free_port
 
+NOWHERE = "http://127.0.0.1:1"  # these tests call nobody; if one did, it would be refused at once
+
 
 @dataclass(slots=True)
 class Reading:
@@ -236,9 +238,21 @@ async def bench(
     await made.engine.dispose()
 
 
-async def placed(
-    bench: Bench, *, channel: str = "readable", base: str = "http://x.example"
-) -> Case:
+@pytest.fixture
+async def own_bench(
+    fresh_database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Bench]:
+    """A hub of one test's own: a loop works on everything that its database holds."""
+    channel = OneCall()
+    made = make_bench(
+        fresh_database_url, Path(tmp_path_factory.mktemp("media")), Registry.of(channel)
+    )
+    yield made
+    await channel.clients.aclose()
+    await made.engine.dispose()
+
+
+async def placed(bench: Bench, *, channel: str = "readable", base: str = NOWHERE) -> Case:
     """An agreed item that waits on one account."""
     team = await bench.team()
     account = await bench.account(team, channel, {"wall": team.unit_code, "base": base}, {})
@@ -416,12 +430,12 @@ async def test_an_editor_a_program_and_another_unit_may_not_decide(case: Case) -
         await case.decide("absent", by=stranger)
 
 
-async def test_a_retried_post_appears_once(bench: Bench, walls: WallServer) -> None:
-    case = await placed(bench, channel="one_call", base=walls.base)
+async def test_a_retried_post_appears_once(own_bench: Bench, walls: WallServer) -> None:
+    case = await placed(own_bench, channel="one_call", base=walls.base)
     await case.attempt(ended_at=utc_now(), outcome="rejected")
     await case.moved("failed", next_at=None)
 
-    async with turning(bench):
+    async with turning(own_bench):
         await asyncio.sleep(0.2)
         assert walls.wall(case.team.unit_code).calls == []
         await case.retry()
@@ -638,12 +652,12 @@ async def test_what_is_not_undecided_is_not_decided(case: Case, outcome: decisio
         await case.decide(outcome, "p11")
 
 
-async def test_what_was_said_to_be_absent_appears_once(bench: Bench, walls: WallServer) -> None:
-    case = await placed(bench, channel="one_call", base=walls.base)
+async def test_what_was_said_to_be_absent_appears_once(own_bench: Bench, walls: WallServer) -> None:
+    case = await placed(own_bench, channel="one_call", base=walls.base)
     await unclear(case)
     await case.decide("absent")
 
-    async with turning(bench):
+    async with turning(own_bench):
         await until(case, "live")
 
     assert len(walls.wall(case.team.unit_code).visible) == 1
@@ -701,9 +715,9 @@ async def test_what_shows_as_agreed_needs_no_repair(case: Case) -> None:
         await case.repair()
 
 
-async def test_a_repair_is_one_update_of_the_same_post(bench: Bench, walls: WallServer) -> None:
-    case = await placed(bench, channel="one_call", base=walls.base)
-    async with turning(bench):
+async def test_a_repair_is_one_update_of_the_same_post(own_bench: Bench, walls: WallServer) -> None:
+    case = await placed(own_bench, channel="one_call", base=walls.base)
+    async with turning(own_bench):
         await until(case, "live")
         await case.moved(drift="altered", drift_at=utc_now())
         await case.repair()

@@ -28,7 +28,7 @@ _FROZEN = ("audit_entry", "evidence", "publication_event")
 
 # From state → states it may become. `scheduled` and `pending` may be settled without a call:
 # stopped, withdrawn before anything was sent, or an outlet that pulls from us.
-_TRANSITIONS = {
+TRANSITIONS = {
     "scheduled": ("pending", "sending", "live", "withdrawn", "failed", "expired"),
     "pending": ("scheduled", "sending", "live", "withdrawn", "failed", "expired", "uncertain"),
     "sending": ("pending", "uncertain", "undecided", "live", "withdrawn", "failed"),
@@ -170,7 +170,7 @@ def _only_some_columns_change() -> None:
 def _publications_move_by_rule() -> None:
     legal = " OR ".join(
         f"(OLD.state = '{old}' AND NEW.state IN ({', '.join(repr(new) for new in news)}))"
-        for old, news in _TRANSITIONS.items()
+        for old, news in TRANSITIONS.items()
     )
     _each(
         f"""

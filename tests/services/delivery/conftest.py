@@ -1,0 +1,29 @@
+"""A hub whose accounts are walls, for the tests of the loop."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.channels.registry import Registry
+from tests.support.hub import Bench, make_bench
+from tests.support.one_call import OneCall, WallServer, serving
+
+
+@pytest.fixture(scope="module")
+async def walls() -> AsyncIterator[WallServer]:
+    """The server that all walls stand on."""
+    async with serving(WallServer()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def walled(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Bench]:
+    """A hub that knows the one-call channel only."""
+    channel = OneCall()
+    made = make_bench(database_url, Path(tmp_path_factory.mktemp("media")), Registry.of(channel))
+    yield made
+    await channel.clients.aclose()
+    await made.engine.dispose()
