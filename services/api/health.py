@@ -1,0 +1,232 @@
+"""What is well and what is not: for a supervisor, for an admin, and as metrics.
+
+`/health/live` says that the process answers; `/health/ready` what it cannot do and why (503 when it
+can do nothing useful); `/metrics` is for allowed addresses only (reliability-security.md R83).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Final, TypeAlias
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import REGISTRY, CollectorRegistry
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from services.delivery.hub import Hub
+from services.storage import migrate
+from shared.clock import utc_now
+
+LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
+# Leases and due times go by the database's clock, signatures and tokens by ours: beyond this,
+# sign-in codes and webhook signatures begin to fail.
+SKEW_SECONDS: Final = 5.0
+_PATIENCE_SECONDS: Final = 3.0
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+
+Ping: TypeAlias = Callable[[], Awaitable[object]]
+
+_log = structlog.get_logger()
+
+_STANDING = text(
+    "SELECT state, count(*) AS number,"
+    " coalesce(extract(epoch FROM now() - min(next_at)), 0) AS late"
+    " FROM publication WHERE state NOT IN ('live', 'withdrawn') GROUP BY state"
+)
+_PAUSED = text("SELECT count(*) FROM account WHERE stage <> 'closed' AND state = 'paused'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at. `cannot` says what does not work while it is not `ok`."""
+
+    name: str
+    ok: bool
+    detail: str
+    cannot: str = ""
+    needed: bool = False
+
+
+def routes(
+    hub: Hub, *, redis: Ping | None = None, metrics_from: Sequence[str] = LOOPBACK
+) -> list[Route]:
+    """The routes of this file, to stand at the root of the site.
+
+    `redis` asks the operator's Redis for a sign of life, where there is one. `metrics_from` are the
+    networks that may read the metrics.
+    """
+    allowed = tuple(ip_network(one) for one in metrics_from)
+
+    async def live(_: Request) -> Response:
+        return JSONResponse({"status": "live"}, headers=_NO_STORE)
+
+    async def ready(_: Request) -> Response:
+        checks = await look(hub, redis=redis)
+        usable = all(check.ok for check in checks if check.needed)
+        sound = all(check.ok for check in checks)
+        return JSONResponse(
+            {
+                "status": "ready" if sound else "degraded" if usable else "unready",
+                "checks": [
+                    {
+                        "name": check.name,
+                        "ok": check.ok,
+                        "detail": check.detail,
+                        **({} if check.ok else {"cannot": check.cannot}),
+                    }
+                    for check in checks
+                ],
+            },
+            status_code=200 if usable else 503,
+            headers=_NO_STORE,
+        )
+
+    async def metrics(request: Request) -> Response:
+        if not _from(request, allowed):
+            return PlainTextResponse("not found", status_code=404)
+        own = CollectorRegistry()
+        own.register(_Standing(await _numbers(hub)))
+        return Response(
+            generate_latest(REGISTRY) + generate_latest(own),
+            media_type=CONTENT_TYPE_LATEST,
+            headers=_NO_STORE,
+        )
+
+    return [
+        Route("/health/live", live),
+        Route("/health/ready", ready),
+        Route("/metrics", metrics),
+    ]
+
+
+async def look(hub: Hub, *, redis: Ping | None = None) -> tuple[Check, ...]:
+    """Everything that publishing needs, looked at now; takes a few seconds at most."""
+    checks = list(await _database(hub))
+    if redis is not None:
+        checks.append(await _redis(redis))
+    checks.extend(
+        Check(
+            name=f"channel {name}",
+            ok=False,
+            detail=reason,
+            cannot="Không đăng, gỡ, đọc được trên loại kênh này · Nothing works on this channel",
+        )
+        for name, reason in hub.registry.broken.items()
+    )
+    return tuple(checks)
+
+
+async def _database(hub: Hub) -> tuple[Check, ...]:
+    cannot = "Không làm được gì · Nothing works"
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS), hub.open_work() as session:
+            before = utc_now()
+            now = await session.scalar(text("SELECT clock_timestamp()"))
+            found = await session.scalar(text("SELECT to_regclass('alembic_version')"))
+            schema = found and await session.scalar(text("SELECT version_num FROM alembic_version"))
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        _log.warning("health_database", error=type(error).__name__)
+        failed = Check(
+            name="database", ok=False, detail=type(error).__name__, cannot=cannot, needed=True
+        )
+        return (failed,)
+    wanted = migrate.newest()
+    skew = abs((now - before).total_seconds()) if now is not None else 0.0
+    return (
+        Check(name="database", ok=True, detail="PostgreSQL", needed=True),
+        Check(
+            name="schema",
+            ok=schema == wanted,
+            detail=f"{schema}, cần · needed {wanted}",
+            cannot=f"{cannot}; `loa migrate`",
+            needed=True,
+        ),
+        Check(
+            name="clock",
+            ok=skew <= SKEW_SECONDS,
+            detail=f"{skew:.1f} s",
+            cannot="Mã đăng nhập và chữ ký có thể sai · Codes and signatures may fail",
+        ),
+    )
+
+
+async def _redis(ping: Ping) -> Check:
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await ping()
+    except Exception as error:  # noqa: BLE001  # whatever the client raises, Redis did not answer
+        return Check(
+            name="redis",
+            ok=False,
+            detail=type(error).__name__,
+            cannot="Việc phụ bị chậm, đăng tin vẫn chạy · Side jobs wait, publishing goes on",
+        )
+    return Check(name="redis", ok=True, detail="Redis")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Numbers:
+    counts: dict[str, int]
+    late_seconds: float
+    paused: int
+
+
+class _Standing:
+    """What stands in the database, as gauges; lives for one answer."""
+
+    def __init__(self, numbers: _Numbers | None) -> None:
+        self._numbers = numbers
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        """The gauges; only `loa_database_up` when the database did not answer."""
+        numbers = self._numbers
+        up = GaugeMetricFamily(
+            "loa_database_up", "Whether the database answered", value=float(numbers is not None)
+        )
+        if numbers is None:
+            return [up]
+        unsettled = GaugeMetricFamily(
+            "loa_publications", "Publications that are not settled, by state", labels=("state",)
+        )
+        for state, count in numbers.counts.items():
+            unsettled.add_metric((state,), count)
+        return [
+            up,
+            unsettled,
+            GaugeMetricFamily(
+                "loa_publication_late_seconds",
+                "How long the oldest due publication has waited",
+                value=numbers.late_seconds,
+            ),
+            GaugeMetricFamily("loa_accounts_paused", "Accounts on hold", value=numbers.paused),
+        ]
+
+
+async def _numbers(hub: Hub) -> _Numbers | None:
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS), hub.open_work() as session:
+            rows = (await session.execute(_STANDING)).all()
+            paused = await session.scalar(_PAUSED)
+    except (SQLAlchemyError, OSError, TimeoutError):
+        return None
+    due = [float(row.late) for row in rows if row.state == "pending"]
+    return _Numbers(
+        counts={row.state: row.number for row in rows},
+        late_seconds=max([0.0, *due]),
+        paused=paused or 0,
+    )
+
+
+def _from(request: Request, allowed: Sequence[IPv4Network | IPv6Network]) -> bool:
+    try:
+        address = ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return False
+    return any(address in network for network in allowed if network.version == address.version)

@@ -1,0 +1,568 @@
+"""What goes out: every field by name, so that a new column of a table never leaks by itself."""
+
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, JsonValue
+
+from services.api import words
+from services.channels.accounts import AccountView
+from services.content.tables import Approval, Item, Media, Revision
+from services.delivery.board import Shown, Standing
+from services.delivery.hub import Hub
+from services.staff.caller import Caller
+
+
+class StaffOut(BaseModel):
+    """A person of the team."""
+
+    id: UUID
+    email: str
+    name: str
+    roles: list[str]
+    unit: str
+    locale: str
+
+
+class SessionOut(BaseModel):
+    """Who signed in, and the code that unsafe calls repeat in `X-CSRF-Token`."""
+
+    staff: StaffOut
+    csrf: str
+
+
+class UnitOut(BaseModel):
+    """A unit within the caller's reach."""
+
+    code: str
+    name: str
+
+
+class MeOut(BaseModel):
+    """Who calls: a person, or a program that one of them owns (then `scopes` is set)."""
+
+    kind: Literal["staff", "token"]
+    staff: StaffOut
+    roles: list[str]
+    scopes: list[str] | None
+    unit: str
+    units: list[UnitOut]
+    csrf: str | None
+
+
+class LimitsOut(BaseModel):
+    """What a channel holds; null where there is no such thing, or no limit."""
+
+    title_chars: int | None
+    summary_chars: int | None
+    text_chars: int | None
+    picture_count: int | None
+    picture_bytes: int | None
+    video_bytes: int | None
+
+
+class ChannelOut(BaseModel):
+    """A kind of outlet that an adapter provides."""
+
+    name: str
+    pull: bool
+    abilities: list[str]
+    limits: LimitsOut
+    settings_schema: dict[str, JsonValue]
+    credentials_schema: dict[str, JsonValue]
+
+
+class ChannelsOut(BaseModel):
+    """The adapters that work, and those that could not be loaded with the reason."""
+
+    data: list[ChannelOut]
+    broken: dict[str, str]
+
+
+class PauseOut(BaseModel):
+    """Why nothing is sent to an account."""
+
+    code: str | None
+    reason: str | None
+    at: datetime | None
+
+
+class AccountOut(BaseModel):
+    """A connected account; its credentials never come back."""
+
+    id: UUID
+    unit: str
+    channel: str
+    name: str
+    remote_id: str
+    settings: dict[str, JsonValue]
+    stage: str
+    state: str
+    pause: PauseOut | None
+    token_state: str
+    token_expires_at: datetime | None
+    checked_at: datetime | None
+    check_ok: bool | None
+    created_at: datetime
+
+
+class AccountsOut(BaseModel):
+    """A page of accounts."""
+
+    data: list[AccountOut]
+    next: str | None
+
+
+class ProbeOut(BaseModel):
+    """One question to the channel, and what came of it."""
+
+    name: str
+    ok: bool
+    detail: str
+    ms: int
+
+
+class CheckOut(BaseModel):
+    """Whether the connection works, question by question."""
+
+    ok: bool
+    probes: list[ProbeOut]
+
+
+class ConsentOut(BaseModel):
+    """The channel's own page on which an admin agrees to the connection."""
+
+    url: str
+
+
+class ConnectedOut(BaseModel):
+    """The account that a consent has connected."""
+
+    account: UUID
+
+
+class MediaOut(BaseModel):
+    """A stored picture, video or document. `image` knows its size in pixels."""
+
+    id: UUID
+    url: str
+    sha256: str
+    width: int | None
+    height: int | None
+    bytes: int
+    kind: str
+    mime: str
+    alt: str
+    caption: str
+    credit: str
+
+
+class DocumentOut(BaseModel):
+    """The legal facts of a document."""
+
+    number: str
+    issued_on: date | None
+    issuer: str
+    signer: str
+
+
+class OverrideOut(BaseModel):
+    """What one account shows instead; null is inherited."""
+
+    title: str | None = None
+    summary: str | None = None
+    text: str | None = None
+
+
+class OpenOut(BaseModel):
+    """A next revision beside the live one."""
+
+    revision: int
+    state: str
+
+
+class _Words(BaseModel):
+    """What people wrote, of one revision."""
+
+    title: str
+    summary: str
+    body: str
+    author: str
+    cover: UUID | None
+    tags: list[str]
+    category: str
+    document: DocumentOut | None
+    overrides: dict[UUID, OverrideOut]
+    correction_note: str
+    accounts: list[UUID]
+    publish_at: datetime | None
+    expires_at: datetime | None
+    urgent: bool
+    note: str
+    return_reason: str | None
+
+
+class ItemOut(_Words):
+    """An item with the words of its newest revision. `state` speaks of the live one, if any."""
+
+    id: UUID
+    code: str
+    kind: str
+    state: str
+    unit: str
+    revision: int
+    live_revision: int | None
+    open: OpenOut | None
+    url: str
+    created_at: datetime
+    updated_at: datetime
+    published_at: datetime | None
+    withdrawn_at: datetime | None
+    withdrawn_reason: str | None
+    created_by: UUID
+    submitted_by: UUID | None
+    approved_by: UUID | None
+
+
+class ItemsOut(BaseModel):
+    """A page of items."""
+
+    data: list[ItemOut]
+    next: str | None
+
+
+class RevisionOut(_Words):
+    """One numbered state of an item."""
+
+    no: int
+    state: str
+    content_hash: str | None
+    created_by: UUID
+    last_editor: UUID
+    submitted_by: UUID | None
+    approved_by: UUID | None
+    created_at: datetime
+    updated_at: datetime
+    submitted_at: datetime | None
+    approved_at: datetime | None
+
+
+class RevisionsOut(BaseModel):
+    """A page of revisions, newest first."""
+
+    data: list[RevisionOut]
+    next: str | None
+
+
+class ProblemOut(BaseModel):
+    """Something to look at, or (`blocking`) to mend, before a rendition can go out."""
+
+    field: str
+    code: str
+    blocking: bool
+    detail: str
+
+
+class RenditionOut(BaseModel):
+    """What one account will show, and the hash that an approval names."""
+
+    account: UUID
+    hash: str
+    payload: dict[str, JsonValue]
+    problems: list[ProblemOut]
+
+
+class PreviewOut(BaseModel):
+    """The newest revision as its accounts would show it."""
+
+    revision: int
+    renditions: list[RenditionOut]
+
+
+class EffectOut(BaseModel):
+    """What withdrawing does on one account."""
+
+    account: UUID
+    publication: UUID
+    effect: str
+
+
+class WithdrawalOut(BaseModel):
+    """What each account will do now."""
+
+    item: UUID
+    accounts: list[EffectOut]
+
+
+class AccountRefOut(BaseModel):
+    """Which account, in a few words."""
+
+    id: UUID
+    name: str
+    channel: str
+
+
+class CandidateOut(BaseModel):
+    """A post on the channel that may be ours."""
+
+    remote_id: str
+    remote_url: str | None
+    text: str
+    at: datetime | None
+    similarity: float
+
+
+class TroubleOut(BaseModel):
+    """What is wrong: what happened, what it means, what to do next."""
+
+    code: str
+    happened: str
+    effect: str
+    next: str
+    remote_code: str | None
+    remote_words: str | None
+    at: datetime | None
+
+
+class PublicationOut(BaseModel):
+    """An item's standing on one account."""
+
+    id: UUID
+    item: UUID
+    account: AccountRefOut
+    state: str
+    generation: int
+    observed_generation: int
+    operation: str | None
+    remote_id: str | None
+    remote_url: str | None
+    live_revision: int | None
+    observed_at: datetime | None
+    seen_at: datetime | None
+    next_at: datetime | None
+    expires_at: datetime | None
+    attempts: int
+    problem: TroubleOut | None
+    candidates: list[CandidateOut]
+    drift: str | None
+    may_be_visible: bool
+    paused: PauseOut | None
+    frozen: bool
+
+
+class PublicationsOut(BaseModel):
+    """A page of publications."""
+
+    data: list[PublicationOut]
+    next: str | None
+
+
+class FreezeOut(BaseModel):
+    """Whether publishing is held everywhere."""
+
+    frozen: bool
+    reason: str | None
+    until: datetime | None
+    at: datetime | None
+
+
+class EntryOut(BaseModel):
+    """One entry of the record; each hash covers the one before."""
+
+    seq: int
+    at: datetime
+    actor: str
+    act: str
+    object: str
+    unit: str | None
+    before_hash: str | None
+    after_hash: str | None
+    reason: str | None
+    details: dict[str, JsonValue]
+    session: str | None
+    request: str | None
+    address: str | None
+    prev_hash: str
+    hash: str
+
+
+class EntriesOut(BaseModel):
+    """A page of the record, newest first."""
+
+    data: list[EntryOut]
+    next: str | None
+
+
+def staff_out(caller: Caller) -> StaffOut:
+    """The person behind a call."""
+    return StaffOut(
+        id=caller.staff_id,
+        email=caller.email,
+        name=caller.name,
+        roles=sorted(caller.roles),
+        unit=caller.unit_code,
+        locale=caller.locale,
+    )
+
+
+def account_out(view: AccountView) -> AccountOut:
+    """An account without its secrets."""
+    paused = view.state == "paused"
+    return AccountOut.model_validate(
+        {
+            **{
+                name: getattr(view, name)
+                for name in AccountOut.model_fields
+                if name not in ("unit", "pause")
+            },
+            "unit": view.unit_code,
+            "pause": {
+                "code": view.pause_code,
+                "reason": view.pause_reason,
+                "at": view.paused_at,
+            }
+            if paused
+            else None,
+        }
+    )
+
+
+def media_out(hub: Hub, media: Media) -> MediaOut:
+    """A file of the library."""
+    return MediaOut(
+        id=media.id,
+        url=hub.media_url(media.sha256, media.ext),
+        sha256=media.sha256,
+        width=media.width,
+        height=media.height,
+        bytes=media.size_bytes,
+        kind=media.kind,
+        mime=media.mime,
+        alt=media.alt,
+        caption=media.caption,
+        credit=media.credit,
+    )
+
+
+def item_out(
+    hub: Hub, item: Item, revision: Revision, standing: Standing, unit_code: str
+) -> ItemOut:
+    """An item as its newest revision words it and its publications stand."""
+    return ItemOut(
+        **_words_of(revision),
+        id=item.id,
+        code=item.code,
+        kind=item.kind,
+        state=standing.state,
+        unit=unit_code,
+        revision=item.revision_no,
+        live_revision=standing.live_revision,
+        open=OpenOut(revision=standing.open_revision, state=standing.open_state)
+        if standing.open_revision is not None and standing.open_state is not None
+        else None,
+        url=hub.item_url(item.code),
+        created_at=item.created_at,
+        updated_at=item.updated_at,
+        published_at=standing.published_at,
+        withdrawn_at=item.withdrawn_at,
+        withdrawn_reason=item.withdrawn_reason,
+        created_by=item.created_by,
+        submitted_by=standing.submitted_by,
+        approved_by=standing.approved_by,
+    )
+
+
+def revision_out(revision: Revision, approval: Approval | None) -> RevisionOut:
+    """One revision with who agreed to it."""
+    return RevisionOut(
+        **_words_of(revision),
+        no=revision.no,
+        state=revision.state,
+        content_hash=revision.content_hash,
+        created_by=revision.created_by,
+        last_editor=revision.last_editor,
+        submitted_by=revision.submitted_by,
+        approved_by=approval.by if approval else None,
+        created_at=revision.created_at,
+        updated_at=revision.updated_at,
+        submitted_at=revision.submitted_at,
+        approved_at=approval.at if approval else None,
+    )
+
+
+def _words_of(revision: Revision) -> dict[str, Any]:
+    facts = revision.document
+    return {
+        **{
+            name: getattr(revision, name)
+            for name in _Words.model_fields
+            if name not in ("document", "overrides")
+        },
+        "document": DocumentOut(
+            number=facts["number"],
+            issued_on=date.fromisoformat(facts["issued_on"]) if facts["issued_on"] else None,
+            issuer=facts["issuer"],
+            signer=facts["signer"],
+        )
+        if facts
+        else None,
+        "overrides": {
+            UUID(account): OverrideOut(**fields) for account, fields in revision.overrides.items()
+        },
+    }
+
+
+def publication_out(shown: Shown, language: words.Language) -> PublicationOut:
+    """A publication as the board tells it, with its trouble in the reader's words."""
+    return PublicationOut(
+        id=shown.id,
+        item=shown.item_id,
+        account=AccountRefOut(
+            id=shown.account.id, name=shown.account.name, channel=shown.account.channel
+        ),
+        state=shown.state,
+        generation=shown.generation,
+        observed_generation=shown.observed_generation,
+        operation=shown.operation,
+        remote_id=shown.remote_id,
+        remote_url=shown.remote_url,
+        live_revision=shown.live_revision,
+        observed_at=shown.observed_at,
+        seen_at=shown.seen_at,
+        next_at=shown.next_at,
+        expires_at=shown.expires_at,
+        attempts=shown.attempts,
+        problem=_trouble(shown, language),
+        candidates=[
+            CandidateOut(
+                remote_id=one.remote_id,
+                remote_url=one.remote_url,
+                text=one.text,
+                at=one.at,
+                similarity=one.similarity,
+            )
+            for one in shown.candidates
+        ],
+        drift=shown.drift,
+        may_be_visible=shown.may_be_visible,
+        paused=PauseOut(code=shown.paused.code, reason=shown.paused.reason, at=shown.paused.at)
+        if shown.paused
+        else None,
+        frozen=shown.frozen,
+    )
+
+
+def _trouble(shown: Shown, language: words.Language) -> TroubleOut | None:
+    if shown.problem is None:
+        return None
+    told = words.trouble(shown.problem.code, language, account=shown.account.name)
+    return TroubleOut(
+        code=shown.problem.code,
+        happened=told.happened,
+        effect=told.effect,
+        next=told.next,
+        remote_code=shown.problem.remote_code,
+        remote_words=shown.problem.words,
+        at=shown.problem.at,
+    )

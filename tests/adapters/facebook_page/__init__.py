@@ -1,0 +1,1 @@
+"""The Facebook Page adapter, against raw loopback servers and the sandbox."""
