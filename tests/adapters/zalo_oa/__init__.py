@@ -1,0 +1,1 @@
+"""The Zalo channel against a scripted host and against the sandbox."""
