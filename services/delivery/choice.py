@@ -137,7 +137,7 @@ def choose(facts: Facts) -> Choice:
     if attempt is not None and attempt.calling is not None and not attempt.repeatable:
         # Only a new holder of the lane can meet this: the old one died, or lost its lease.
         return Unclear()
-    if facts.desired_rendition_id is None:
+    if facts.desired_rendition_id is None or _half_gone(attempt):
         return _withdraw(facts)
     return _show(facts)
 
@@ -154,11 +154,25 @@ def operation_of(facts: Facts) -> Operation | None:
     return Operation.PUBLISH
 
 
+def _half_gone(attempt: OpenAttempt | None) -> bool:
+    """A withdrawal that has begun is brought to its end first, even when the item is wanted again.
+
+    What it left can be neither updated nor published over.
+    """
+    return (
+        attempt is not None
+        and attempt.operation is Operation.WITHDRAW
+        and attempt.phase is not None
+    )
+
+
 def _withdraw(facts: Facts) -> Choice:
     if facts.paused or facts.fenced:
         return Hold(until=None)
     if facts.token_busy:
         return Hold(until=facts.now + timedelta(seconds=1))
+    if _half_gone(facts.attempt):
+        return Send(operation=Operation.WITHDRAW, resume=True)
     if facts.pulls or operation_of(facts) is None:
         return Settle(state=State.WITHDRAWN)
     return _send(facts, Operation.WITHDRAW)

@@ -14,7 +14,7 @@ from services.delivery.turn import Loop
 from services.queue.bell import listening
 from tests.support.hub import make_bench
 
-RULES_LANE = timedelta(seconds=2.4)
+RULES_LANE = timedelta(seconds=3)
 
 
 def work(

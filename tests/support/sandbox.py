@@ -87,7 +87,12 @@ async def running() -> AsyncIterator[Sandbox]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        async with httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as http:
+        async with httpx.AsyncClient(
+            base_url=url,
+            timeout=30,
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        ) as http:
             for _ in range(200):
                 try:
                     await http.get("/ledger.json")

@@ -25,7 +25,7 @@ from tests.support.crash_worker import RULES_LANE, work
 from tests.support.hub import Bench, Team, make_bench
 from tests.support.sandbox import Sandbox
 
-_SIDE_BY_SIDE = 6
+_SIDE_BY_SIDE = 14
 
 OPERATIONS = ("publish", "update", "withdraw")
 CHANNELS = ("zalo_oa", "facebook_page")
@@ -34,6 +34,7 @@ CHANNELS = ("zalo_oa", "facebook_page")
 # passes it. The word names the fault and the operations during which it is met.
 _UNCLEAR = {"zalo_oa": ("create", "commit_then_reset"), "facebook_page": ("feed", "reset")}
 _BASELINE = {"zalo_oa": ("list", "html"), "facebook_page": ("list", "html")}
+_FOUND = {"facebook_page": ("feed", "commit_then_reset")}
 _TOKEN = {"zalo_oa": ("create", "token_dead")}
 _SCENARIOS: dict[str, tuple[dict[str, tuple[str, str]] | None, tuple[str, ...]]] = {
     "after keeping the baseline": (None, ("publish",)),
@@ -45,6 +46,7 @@ _SCENARIOS: dict[str, tuple[dict[str, tuple[str, str]] | None, tuple[str, ...]]]
     "before reading a page": (_UNCLEAR, ("publish",)),
     "after reading a page": (_UNCLEAR, ("publish",)),
     "after concluding a listing": (_UNCLEAR, ("publish",)),
+    "after releasing the lane": (_FOUND, ("publish",)),
     "after reading what is due for comparison": (None, ("compare",)),
     "after reading one post": (None, ("compare",)),
 }
@@ -157,7 +159,7 @@ async def _verdict(cell: Cell, url: str, sandbox: Sandbox, media: Path) -> str:
         if fault is not None:
             operation, kind = fault[cell.channel]
             await sandbox.fault(made["id"], operation=operation, kind=kind)
-        died = await _run(url, media, hosts, die_at=cell.point, seconds=12)
+        died = await _run(url, media, hosts, die_at=cell.point, seconds=30)
         if died != -signal.SIGKILL:
             return f"point not reached ({died})"
         if cell.operation == "compare":
@@ -247,7 +249,7 @@ async def _run(
                 await asyncio.sleep(0.05)
             return child.exitcode
         bench, item, wanted = until
-        for _ in range(400):
+        for _ in range(800):
             if await _state(bench, item) in (wanted, "failed", "undecided"):
                 return await _state(bench, item)
             await asyncio.sleep(0.05)

@@ -188,9 +188,7 @@ async def test_an_account_more_than_was_chosen_is_not_agreed_to(desk: Desk) -> N
 
 
 @pytest.mark.parametrize("revision", [1, 3])
-async def test_another_revision_than_the_newest_is_not_agreed_to(
-    desk: Desk, revision: int
-) -> None:
+async def test_another_revision_than_the_newest_is_not_agreed_to(desk: Desk, revision: int) -> None:
     item = await desk.draft(desk.ha)
     await desk.submit(desk.ha, item)
     await desk.edit(desk.ha, item)
@@ -227,7 +225,7 @@ async def test_the_record_of_all_these_refusals_is_whole(desk: Desk) -> None:
 # ── Between the yes and the call ─────────────────────────────────────────────────────────────────
 
 
-async def voided_and_failed(bench: Bench, item_id: UUID) -> list[str]:
+async def acts_of_the_hub(bench: Bench, item_id: UUID) -> list[str]:
     """The acts of the hub itself on this item, in order."""
     async with bench.hub.open_work() as session:
         found = await session.scalars(
@@ -264,7 +262,7 @@ async def test_an_approval_dies_with_its_approvers_right_and_needs_a_new_one(
     async with turning(walled):
         await until(walled, item.id, "failed")
         assert walls.wall(name).calls == []
-        assert await voided_and_failed(walled, item.id) == ["approval.voided approver_role_lost"]
+        assert await acts_of_the_hub(walled, item.id) == ["approval.voided approver_role_lost"]
         await walled.approved(team, item.id, seen, by=team.second_approver)
         await until(walled, item.id, "live")
     assert walls.wall(name).calls == ["POST"]
