@@ -1,1 +1,1 @@
-"""The simulated channels behave as the real ones are described."""
+"""The simulated channels, asked over real connections by clients that know only the wire."""
