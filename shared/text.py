@@ -55,7 +55,7 @@ def shorten(text: str, most: int) -> str:
         return whole
     head = whole[: most - 1]
     at = head.rfind(" ")
-    if at >= most * 2 // 3:
+    if not whole[most - 1].isspace() and at >= most * 2 // 3:
         head = head[:at]
     while head and unicodedata.combining(whole[len(head)]):
         head = head[:-1]

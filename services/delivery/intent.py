@@ -222,7 +222,8 @@ _RELEASED = text(
                     withdrawn_at = NULL, withdrawn_reason = NULL
       FROM (SELECT id, max(no) AS no FROM jsonb_to_recordset(CAST(:rows AS jsonb))
              AS x(id uuid, no int) GROUP BY id) AS n
-     WHERE item.id = n.id AND (item.released_no IS DISTINCT FROM n.no OR item.withdrawn_at IS NOT NULL)
+     WHERE item.id = n.id
+       AND (item.released_no IS DISTINCT FROM n.no OR item.withdrawn_at IS NOT NULL)
     """
 )
 

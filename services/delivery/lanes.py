@@ -24,8 +24,8 @@ class Held:
     fence: int
 
 
-# The account is asked in a scalar subquery: an EXISTS would be joined before the LIMIT, with every due
-# lane of the house.
+# The account is asked in a scalar subquery: an EXISTS would be joined before the LIMIT, with every
+# due lane of the house.
 _CLAIM = text(
     """
     WITH due AS (

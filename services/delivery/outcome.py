@@ -13,8 +13,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.delivery.hub import Hub
 from services.delivery.abilities import reads_back
+from services.delivery.hub import Hub
 from services.delivery.intent import Bound, NeedsBaseline
 from services.delivery.lanes import release_idle
 from services.delivery.retries import Effects, Verdict, effects_of, spread, told

@@ -48,10 +48,14 @@ async def _listen(url: str, heard: Callable[[], None]) -> None:
             continue
         try:
             cut = asyncio.Event()
-            connection.add_termination_listener(lambda _: cut.set())
+            connection.add_termination_listener(_setting(cut))
             await connection.add_listener(_CHANNEL, lambda *_: heard())
             heard()  # whatever rang while nobody listened
             await cut.wait()
         finally:
             with contextlib.suppress(OSError, asyncpg.PostgresError, TimeoutError):
                 await connection.close(timeout=1)
+
+
+def _setting(event: asyncio.Event) -> Callable[[object], None]:
+    return lambda _: event.set()

@@ -168,7 +168,14 @@ class Consenter(Protocol):
 
 @runtime_checkable
 class Receiver(Protocol):
-    """Takes what the channel calls us with."""
+    """Takes what the channel calls us with.
+
+    `refuses_bad_signature`: whether a wrong signature is answered as such; False for a channel that
+    cancels its subscription when it is refused, then the delivery is only quarantined.
+    """
+
+    @property
+    def refuses_bad_signature(self) -> bool: ...
 
     def verify(
         self, account: Account, *, headers: Mapping[str, str], body: bytes

@@ -1,7 +1,7 @@
-"""Every fault kind × publish, update, withdraw × Zalo, Facebook; the verdict is the ledger's alone.
+"""Every fault kind × publish, update, withdraw × Zalo, Facebook; the ledger gives the verdict.
 
-The kinds are asked from the sandbox, so a new one is in the matrix at once. All cells run side by side,
-each on an account of its own. Visible copies must be what was approved, never two, never after a
+The kinds are asked from the sandbox, so a new one is in the matrix at once. All cells run side
+by side, each on an account of its own. Visible copies must be what was approved, never two, never after a
 withdrawal; whatever is left to a person must say what to do.
 """
 
@@ -180,8 +180,8 @@ async def _provoke(bench: Bench, sandbox: Sandbox, case: Case, gate: asyncio.Sem
 
 
 async def _until_settled(bench: Bench, cases: list[Case], *, wanted: set[str]) -> None:
-    """Waits for every case; what a person must lift (a pause, a penalty of minutes) is lifted once."""
-    lifted = False
+    """Waits for every case; what a person must lift (a pause, a long penalty) is lifted once."""
+    lifted, states = False, await _states(bench, cases)
     for turn in range(900):
         states = await _states(bench, cases)
         if all(states[case.item] in wanted for case in cases):
@@ -216,15 +216,16 @@ async def _states(bench: Bench, cases: list[Case]) -> dict[UUID, str]:
             ),
             {"ids": [case.item for case in cases]},
         )
-        return {item: state for item, state in rows}
+        return dict(row._tuple() for row in rows)
 
 
 async def _verdict(bench: Bench, sandbox: Sandbox, case: Case) -> str:
     """`ok`, `person` (asked, and told what to do), or `!` and what is wrong."""
     state = (await _states(bench, [case]))[case.item]
-    visible = (await sandbox.ledger(case.remote))["visible"]
-    if len(visible) > 1:
-        return f"!{len(visible)} copies"
+    ledger = await sandbox.ledger(case.remote)
+    visible = ledger["visible"]
+    if len(visible) > 1 or len({post["remote_id"] for post in ledger["ever"]}) > 1:
+        return f"!{len(visible)} copies now, {len(ledger['ever'])} ever"
     if state in ("undecided", "failed"):
         async with bench.hub.open_work() as session:
             (shown,) = await board.publications(

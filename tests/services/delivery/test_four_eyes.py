@@ -22,7 +22,7 @@ BOTH = ("editor", "approver")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """One unit through the API: everybody who writes may also approve, so only their hands count."""
+    """One unit through the API: all who write may also approve, so only their hands count."""
 
     site: Site
     unit: UUID
