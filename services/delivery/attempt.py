@@ -72,8 +72,9 @@ async def work_lane(desk: Desk, lane: Held) -> None:
             case LookDue():
                 listing = await _start_looking(desk.hub, step)
                 reached("after starting to look")
-                if listing is None and not await looking.compare(desk.hub, step):
-                    return
+                if listing is None:
+                    await looking.compare(desk.hub, step)
+                    reached("after comparing")
             case Again():
                 continue
             case Nothing(released=True):

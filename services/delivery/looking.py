@@ -77,6 +77,14 @@ _SETTLED = text(
     """
 )
 
+_FORGET = text(
+    """
+    UPDATE publication SET look_at = NULL
+     WHERE account_id = :account AND look_at <= now()
+       AND NOT (state IN ('withdrawn','failed') AND watch_until > now())
+    """
+)
+
 _STILL_OURS = """
   EXISTS (SELECT 1 FROM lane WHERE lane.account_id = p.account_id
            AND lane.urgent = :urgent AND lane.fence = :fence)
@@ -280,21 +288,22 @@ async def conclude(session: AsyncSession, hub: Hub, listing: Listing) -> None:
             await _not_found(session, hub, listing, one, candidates)
 
 
-async def compare(hub: Hub, due: LookDue) -> bool:
-    """Compares one settled post with the channel; False when none is due any more.
+async def compare(hub: Hub, due: LookDue) -> None:
+    """Compares one settled post with the channel, or forgets looks that nobody needs any more.
 
     Reports drift, and never changes the channel: repair is a person's act. Only a post that shows
     an earlier text of ours goes on by itself, since then our own last operation did not hold.
     """
     async with hub.open_work() as session:
         found = (await session.execute(_SETTLED, {"account": due.lane.account_id})).first()
-    if found is None:
-        return False
     reached("after reading what is due for comparison")
     channel = hub.registry.get(due.channel)
     fence = {"urgent": due.lane.urgent, "fence": due.lane.fence}
-    if not isinstance(channel, Lister):
-        return False
+    if found is None or not isinstance(channel, Lister):
+        # A watch that ran out while nobody looked, or a post that is up no more.
+        async with hub.open_work() as session:
+            await session.execute(_FORGET, {"account": due.lane.account_id})
+        return
     try:
         seen = await channel.read(due.account, RemoteId(found.remote_id))
     except ChannelError:
@@ -310,7 +319,7 @@ async def compare(hub: Hub, due: LookDue) -> bool:
                     "remote_url": None,
                 },
             )
-        return True
+        return
     reached("after reading one post")
     drift = None
     if seen is None:
@@ -335,7 +344,7 @@ async def compare(hub: Hub, due: LookDue) -> bool:
                         "rendition": UUID(earlier),
                     },
                 )
-            return True
+            return
         drift = "altered" if seen.readable else "unreadable"
     elif not seen.visible:
         drift = "hidden"
@@ -351,7 +360,6 @@ async def compare(hub: Hub, due: LookDue) -> bool:
                 "remote_url": seen.remote_url if seen else None,
             },
         )
-    return True
 
 
 def next_look(observed_at: datetime, now: datetime) -> datetime | None:

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 Opener: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
 
-# Every statement of the delivery loop finds its rows by key. The planner's guesses about tables that
-# were empty a second ago would cost more than they could ever win there.
+# Every statement of the delivery loop finds its rows by key. The planner's guesses about tables
+# that were empty a second ago would cost more than they could ever win there.
 _BY_KEY = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",

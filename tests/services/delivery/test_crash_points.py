@@ -1,8 +1,8 @@
 """kill -9 of the worker at every named point of the send path; the ledger gives the verdict.
 
-The points are read from the source, so a new one cannot be forgotten: a point that no scenario below
-reaches fails the test. Each cell has a database, an account and two real processes of its own; the
-first dies at the point, the second must bring things to their end.
+The points are read from the source, so a new one cannot be forgotten: a point that no scenario
+below reaches fails the test. Each cell has a database, an account and two real processes of its
+own; the first dies at the point, the second must bring things to their end.
 """
 
 import ast
@@ -50,6 +50,7 @@ _SCENARIOS: dict[str, tuple[dict[str, tuple[str, str]] | None, tuple[str, ...]]]
     "after releasing the lane": (_FOUND, ("publish",)),
     "after reading what is due for comparison": (None, ("compare",)),
     "after reading one post": (None, ("compare",)),
+    "after comparing": (None, ("compare",)),
 }
 
 

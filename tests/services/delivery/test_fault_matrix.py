@@ -1,8 +1,8 @@
 """Every fault kind × publish, update, withdraw × Zalo, Facebook; the ledger gives the verdict.
 
-The kinds are asked from the sandbox, so a new one is in the matrix at once. All cells run side
-by side, each on an account of its own. Visible copies must be what was approved, never two, never after a
-withdrawal; whatever is left to a person must say what to do.
+The kinds are asked from the sandbox, so a new one is in the matrix at once. All cells run side by
+side, each on an account of its own. Visible copies must be what was approved, never two, never
+after a withdrawal; whatever is left to a person must say what to do.
 """
 
 import asyncio

@@ -1,0 +1,115 @@
+"""Joins the doors into one site, and serves it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Final
+
+import structlog
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+from redis.asyncio import Redis
+from sqlalchemy import select
+from sqlmodel import col
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.api import app as api
+from services.api import health
+from services.cli.opening import Opening, opened
+from services.console import start
+from services.console.pages import Demo
+from services.delivery.hub import Hub
+from services.feeds.router import create_router
+from services.staff.tables import Unit
+from services.webhooks import door as webhooks
+
+_CONNECTIONS: Final = 10
+# An event stream never ends by itself: at a stop it is cut, and the browser connects again.
+_GRACE_SECONDS: Final = 5
+
+_log = structlog.get_logger()
+
+
+class Site:
+    """All doors of one hub as one application.
+
+    The name of the agency stands on many pages and is known once the first admin has given it: then
+    the doors are made anew, and the next request meets them.
+    """
+
+    def __init__(self, hub: Hub, *, redis: health.Ping | None, demo: Demo | None) -> None:
+        self._hub = hub
+        self._redis = redis
+        self._demo = demo
+        self._doors = self._join(hub)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request to the doors as they are now."""
+        await self._doors(scope, receive, send)
+
+    def _join(self, hub: Hub) -> ASGIApp:
+        app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+        app.include_router(create_router(hub))
+        app.router.routes += [
+            *webhooks.routes(hub),
+            *health.routes(hub, redis=self._redis),
+            *start.routes(hub, demo=self._demo, first_admin=self._renamed),
+            Mount(api.PREFIX, app=api.create_app(hub)),
+        ]
+        return app
+
+    async def _renamed(self) -> None:
+        async with self._hub.open_work() as session:
+            agency = await session.scalar(
+                select(col(Unit.name))
+                .where(col(Unit.parent_id).is_(None))
+                .order_by(col(Unit.id))
+                .limit(1)
+            )
+        self._hub = replace(self._hub, agency=agency or self._hub.agency)
+        self._doors = self._join(self._hub)
+
+
+def serve(opening: Opening, url: str, *, host: str, port: int, demo: Demo | None = None) -> None:
+    """Serves the site until SIGTERM or SIGINT. Raises DatabaseError, and OSError for the port."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(opening, url, host, port, demo))
+
+
+async def _serve(opening: Opening, url: str, host: str, port: int, demo: Demo | None) -> None:
+    async with AsyncExitStack() as stack:
+        hub = await stack.enter_async_context(
+            opened(opening, url, application="loa-web", connections=_CONNECTIONS)
+        )
+        redis = _ping(stack, opening)
+        site = Site(hub, redis=redis, demo=demo)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                site,
+                host=host,
+                port=port,
+                loop="none",
+                lifespan="off",
+                server_header=False,
+                access_log=False,
+                log_config=None,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+        _log.info("web.started", address=f"http://{host}:{port}", public_url=hub.public_url)
+        await server.serve()
+        _log.info("web.stopped")
+
+
+def _ping(stack: AsyncExitStack, opening: Opening) -> Callable[[], Awaitable[object]] | None:
+    url = opening.settings.redis_url
+    if url is None:
+        return None
+    client: Redis = Redis.from_url(
+        url.get_secret_value(), socket_connect_timeout=3, socket_timeout=3
+    )
+    stack.push_async_callback(client.aclose)
+    return client.ping

@@ -1,0 +1,147 @@
+"""The jobs of a worker over a real database, and a worker process that is asked to stop."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.channels.registry import Registry
+from services.channels.sealing import Sealer
+from services.content.media_store import MediaStore
+from services.delivery.hub import Hub
+from services.queue.by_arq import _at
+from services.queue.jobs import by_name, perform
+from services.storage.columns import new_id
+from services.storage.session import make_engine, opener
+from services.worker import retention
+from services.worker.jobs import declared
+from tests.support.people import add_account, add_person, add_unit
+
+
+@pytest.fixture
+async def hub(fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Hub]:
+    engine = make_engine(fresh_database_url)
+    yield Hub(
+        open_work=opener(engine),
+        registry=Registry.load({}),
+        sealer=Sealer(b"k" * 32),
+        media=MediaStore(tmp_path),
+        public_url="http://loa.test",
+    )
+    await engine.dispose()
+
+
+async def _nothing(name: str, *ids: str) -> None:
+    return None
+
+
+def test_jobs_have_names_of_their_own_and_periods_that_both_queues_know(hub: Hub) -> None:
+    jobs = by_name(declared(hub))
+    assert {"renew_tokens", "check_accounts", "verify_audit", "forget_old"} <= jobs.keys()
+    for job in jobs.values():
+        if job.every is not None:
+            _at(job.every)
+
+
+async def test_every_job_runs_over_an_empty_hub_and_may_run_twice(
+    hub: Hub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for job in declared(hub):
+        await perform(job, _nothing, ())
+        await perform(job, _nothing, ())
+    assert "job.failed" not in capsys.readouterr().out
+
+
+async def test_checking_accounts_asks_for_one_job_each(hub: Hub) -> None:
+    async with hub.open_work() as session:
+        unit = await add_unit(session, "A")
+        known = {str(await add_account(session, unit)) for _ in range(3)}
+    asked: list[tuple[str, ...]] = []
+
+    async def note(name: str, *ids: str) -> None:
+        asked.append((name, *ids))
+
+    await by_name(declared(hub))["check_accounts"].run(note, ())
+    assert {ids for name, ids in asked if name == "check_account"} == known
+
+
+async def test_what_has_served_its_time_is_forgotten_and_the_rest_is_kept(hub: Hub) -> None:
+    async with hub.open_work() as session:
+        unit = await add_unit(session, "A")
+        person = await add_person(session, unit, "editor")
+        account = await add_account(session, unit)
+        for days in (0, 8, 31, 91):
+            await _leave(session, person.staff_id, account, days)
+    gone = await retention.forget(hub.open_work)
+    assert gone == {
+        "idempotent_answer": 3,
+        "session": 2,
+        "sign_in_failure": 3,
+        "old_credentials": 3,
+        "inbound_event": 1,
+        "consent": 3,
+    }
+    assert not any((await retention.forget(hub.open_work)).values())
+
+
+async def _leave(session: AsyncSession, staff: object, account: object, days: int) -> None:
+    """One row of each kind, so many days old."""
+    values = {"id": new_id(), "staff": staff, "account": account, "days": days, "key": str(days)}
+    for statement in (
+        "INSERT INTO idempotent_answer (caller, route, key, request_hash, headers, started_at)"
+        " VALUES ('c', 'r', :key, '', '{}', now() - make_interval(days => :days))",
+        "INSERT INTO session (id, staff_id, token_hash, csrf, created_at, last_seen_at, expires_at)"
+        " VALUES (:id, :staff, convert_to(:key, 'UTF8'), '', now(), now(),"
+        " now() - make_interval(days => :days))",
+        "INSERT INTO sign_in_failure (id, email, at)"
+        " VALUES (:id, 'x@x.example', now() - make_interval(days => :days))",
+        "INSERT INTO old_credentials (account_id, version, sealed, replaced_at)"
+        " VALUES (:account, :days, '', now() - make_interval(days => :days))",
+        "INSERT INTO inbound_event (id, account_id, key, kind, verdict, body, headers, received_at)"
+        " VALUES (:id, :account, :key, 'k', 'ok', '', '{}', now() - make_interval(days => :days))",
+        "INSERT INTO consent (state_hash, account_id, sealed_verifier, redirect_uri, by,"
+        " expires_at) VALUES (convert_to(:key, 'UTF8'), :account, '', 'u', :staff,"
+        " now() - make_interval(days => :days))",
+    ):
+        used = {name: value for name, value in values.items() if f":{name}" in statement}
+        await session.execute(text(statement), used)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_ends_cleanly_when_asked(
+    number: signal.Signals, fresh_database_url: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as written:
+        process = _worker(written, fresh_database_url, tmp_path)
+    deadline = time.monotonic() + 20
+    while b"worker.started" not in log.read_bytes():
+        assert time.monotonic() < deadline
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.1)
+    process.send_signal(number)
+    assert process.wait(timeout=15) == 0
+    assert b"worker.stopped" in log.read_bytes()
+
+
+def _worker(log: BinaryIO, url: str, folder: Path) -> subprocess.Popen[bytes]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOA_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "services.cli.main", "worker"],
+        env=kept
+        | {
+            "LOA_DATABASE_URL": url,
+            "LOA_SECRET_KEY": "k3yThatNobodyElseHas-q8Zr2Lm0Vt5Xw1Bn7Hs4",
+            "LOA_DATA_DIR": str(folder),
+            "LOA_LOG_FORMAT": "json",
+        },
+        stderr=log,
+    )
