@@ -57,7 +57,9 @@ class FacebookSettings(BaseModel):
 class FacebookCredentials(BaseModel):
     """The Page's token, the app's secret that signs each call, and the word of the webhook."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, title="Khoá của trang Facebook")
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, title="Khoá của trang Facebook"
+    )
 
     page_token: Secret = Field(
         title="Mã truy cập trang",

@@ -64,7 +64,7 @@ class PortalSettings(BaseModel):
 class PortalCredentials(BaseModel):
     """A feed is public; the key only tells a portal's own fetches from everybody else's."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     fetch_key: SecretStr | None = Field(
         default=None,

@@ -65,7 +65,7 @@ def execute(arguments: list[str], *, debug: bool = False) -> int:
         if debug:
             raise
         complain_in(
-            f"lỗi ngoài dự tính: {type(error).__name__}: {error}; thêm --debug để xem chi tiết"
+            f"lỗi ngoài dự tính: {logs.named(error)}; thêm --debug để xem chi tiết"
             " · unexpected error; add --debug to see it in full"
         )
         return 1

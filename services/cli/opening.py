@@ -52,11 +52,14 @@ class Opening:
     ledger_url: str | None = None
 
 
-def prepared(data: Path | None = None, *, told: place.Note | None = None) -> Opening:
+def prepared(
+    data: Path | None = None, *, told: place.Note | None = None, reached: str = _DEFAULT_URL
+) -> Opening:
     """Reads the settings and loads the adapters; refuses what cannot be.
 
     `data` is the command line's `--data`. `told` is what a `loa up` that is just starting will tell
-    the folder; other commands find it there. Raises SettingsError and PlaceError.
+    the folder; other commands find it there. `reached` is the public address where neither the
+    operator nor a `loa up` has named one. Raises SettingsError and PlaceError.
     """
     found = settings.read()
     if data is not None:
@@ -74,7 +77,7 @@ def prepared(data: Path | None = None, *, told: place.Note | None = None) -> Ope
     return Opening(
         settings=found,
         folder=folder,
-        public_url=found.public_url or (told.public_url if told else _DEFAULT_URL),
+        public_url=found.public_url or (told.public_url if told else reached),
         registry=registry,
         demo=bool(told and told.demo),
         ledger_url=told.ledger_url if told else None,

@@ -20,7 +20,7 @@ from shared.errors import InvalidError
 class _Given(BaseModel):
     """What `loa account add` reads."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     settings: dict[str, JsonValue]
     credentials: dict[str, JsonValue] = {}

@@ -1,6 +1,7 @@
 """`loa web`, `loa worker`, `loa sandbox`, `loa migrate`: the parts, for a cluster."""
 
 import asyncio
+import socket
 from typing import Annotated, Final
 
 import typer
@@ -10,9 +11,11 @@ from services.cli.opening import Opening, check_schema, database, opened, prepar
 from services.cli.telling import AsJson, Data, tell
 from services.storage import migrate as migrations
 from services.worker import process
+from shared.errors import ConflictError
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8080
+ANYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104  # compared with, not listened at
 # A lane that looks, one that sends and the batches of both share these.
 _CONNECTIONS: Final = 10
 
@@ -30,7 +33,8 @@ def join(app: typer.Typer) -> None:
 
 def serve_web(host: Host = HOST, port: Port = PORT, data: Data = None) -> None:
     """Trang quản lý, API, nguồn tin, webhook · The console, the API, the feeds, the webhooks."""
-    opening = prepared(data)
+    opening = prepared(data, reached=address_of(host, port))
+    check_port(host, port)
     logs.configure(opening.settings.log_format, quiet=False)
     with database(opening) as url:
         web.serve(opening, url, host=host, port=port)
@@ -46,6 +50,7 @@ def work(data: Data = None) -> None:
 
 def serve_sandbox(host: Host = HOST, port: Port = PORT + 1) -> None:
     """Zalo, Facebook và cổng mô phỏng, có sổ cái · Simulated channels with a ledger."""
+    check_port(host, port)
     logs.configure(None, quiet=False)
     rehearsal.run(host, port)
 
@@ -58,6 +63,23 @@ def migrate(data: Data = None, as_json: AsJson = False) -> None:
         asyncio.run(check_schema(url))
     newest = migrations.newest()
     tell({"schema": newest}, as_json=as_json, line=f"Cơ sở dữ liệu ở bản {newest} · up to date")
+
+
+def address_of(host: str, port: int) -> str:
+    """How a browser on this machine reaches what listens there."""
+    reached = "127.0.0.1" if host in ANYWHERE else f"[{host}]" if ":" in host else host
+    return f"http://{reached}:{port}"
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises ConflictError `port_taken` if another program listens there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConflictError("port_taken", port=port, other=port + 10) from error
 
 
 def run_worker(opening: Opening, url: str) -> None:

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-import uvicorn
-import uvloop
 
+from services.cli import serving
 from services.sandbox.app import create_app
 from services.sandbox.portal import poll
 from services.sandbox.portals import PortalSite
@@ -29,8 +28,7 @@ _log = structlog.get_logger()
 
 def run(host: str, port: int, *, kept: Path | None = None) -> None:
     """Serves until SIGTERM or SIGINT; with `kept`, the world lives in that file."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(host, port, kept))
+    serving.in_new_loop(lambda: _serve(host, port, kept))
 
 
 async def _serve(host: str, port: int, kept: Path | None) -> None:
@@ -40,22 +38,10 @@ async def _serve(host: str, port: int, kept: Path | None) -> None:
         _restore(world, kept)
     for site in world.portals.values():
         world.start(_read_on(world, site))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            loop="none",
-            server_header=False,
-            access_log=False,
-            log_config=None,
-            timeout_graceful_shutdown=1,
-        )
-    )
     _log.info("sandbox.started", address=f"http://{host}:{port}")
     keeping = asyncio.create_task(_keep_on(world, kept)) if kept is not None else None
     try:
-        await server.serve()
+        await serving.serve(app, host=host, port=port, grace_seconds=1, lifespan=True)
     finally:
         if keeping is not None and kept is not None:
             keeping.cancel()

@@ -4,7 +4,6 @@ import asyncio
 import http.client
 import json
 import os
-import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from rich.text import Text
 
 from services.cli import demo, logs, place, rehearsal, web
 from services.cli.opening import Opening, opened, prepared
-from services.cli.parts import HOST, PORT, Host, Port, run_worker
+from services.cli.parts import ANYWHERE, HOST, PORT, Host, Port, address_of, check_port, run_worker
 from services.cli.settings import read as read_settings
 from services.cli.supervisor import Part, Supervisor
 from services.cli.telling import Data, console, say
@@ -36,7 +35,6 @@ _PATIENCE_SECONDS: Final = 60.0
 _LOG: Final = "loa.log"
 _LOG_BYTES: Final = 5_000_000
 _SAMPLE: Final = "sample-data"
-_ANYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104  # compared with, not listened at
 
 
 class NotReadyError(LoaError):
@@ -77,7 +75,8 @@ def up(
     folder = place.prepare(data or found.data_dir)
     with place.held(folder):
         _check_kind(folder, with_demo=with_demo)
-        _check_ports(host, port, with_demo=with_demo)
+        for wanted in (port, port + 1) if with_demo else (port,):
+            check_port(host, wanted)
         note = _note(found.public_url, host, port, with_demo=with_demo)
         opening = prepared(folder, told=note)
         log = _log_file(folder)
@@ -192,23 +191,11 @@ def _check_kind(folder: Path, *, with_demo: bool) -> None:
         (folder / _SAMPLE).touch()
 
 
-def _check_ports(host: str, port: int, *, with_demo: bool) -> None:
-    for wanted in (port, port + 1) if with_demo else (port,):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, wanted))
-            except OSError as error:
-                raise ConflictError("port_taken", port=wanted, other=port + 10) from error
-
-
 def _note(public_url: str | None, host: str, port: int, *, with_demo: bool) -> place.Note:
-    reached = "127.0.0.1" if host in _ANYWHERE else f"[{host}]" if ":" in host else host
-    site = public_url or f"http://{reached}:{port}"
+    site = public_url or address_of(host, port)
     if not with_demo:
         return place.Note(public_url=site)
-    sandbox = f"http://{reached}:{port + 1}"
+    sandbox = address_of(host, port + 1)
     return place.Note(
         public_url=site,
         demo=True,
@@ -256,7 +243,7 @@ def _log_file(folder: Path) -> Path | None:
 
 def _wait_until_ready(supervisor: Supervisor, host: str, port: int, log: Path | None) -> None:
     deadline = steady_seconds() + _PATIENCE_SECONDS
-    reached = "127.0.0.1" if host in _ANYWHERE else host
+    reached = "127.0.0.1" if host in ANYWHERE else host
     while not supervisor.stopping:
         supervisor.turn()
         supervisor.check_started()

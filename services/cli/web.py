@@ -1,14 +1,11 @@
 """Joins the doors into one site, and serves it."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Final
 
 import structlog
-import uvicorn
-import uvloop
 from fastapi import FastAPI
 from redis.asyncio import Redis
 from sqlalchemy import select
@@ -18,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.api import app as api
 from services.api import health
+from services.cli import serving
 from services.cli.opening import Opening, opened
 from services.console import start
 from services.console.pages import Demo
@@ -75,8 +73,7 @@ class Site:
 
 def serve(opening: Opening, url: str, *, host: str, port: int, demo: Demo | None = None) -> None:
     """Serves the site until SIGTERM or SIGINT. Raises DatabaseError, and OSError for the port."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(opening, url, host, port, demo))
+    serving.in_new_loop(lambda: _serve(opening, url, host, port, demo))
 
 
 async def _serve(opening: Opening, url: str, host: str, port: int, demo: Demo | None) -> None:
@@ -86,21 +83,10 @@ async def _serve(opening: Opening, url: str, host: str, port: int, demo: Demo | 
         )
         redis = _ping(stack, opening)
         site = Site(hub, redis=redis, demo=demo)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                site,
-                host=host,
-                port=port,
-                loop="none",
-                lifespan="off",
-                server_header=False,
-                access_log=False,
-                log_config=None,
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-            )
-        )
         _log.info("web.started", address=f"http://{host}:{port}", public_url=hub.public_url)
-        await server.serve()
+        await serving.serve(
+            site, host=host, port=port, grace_seconds=_GRACE_SECONDS, lifespan=False
+        )
         _log.info("web.stopped")
 
 

@@ -181,6 +181,14 @@ _COMPARED = text(
     """  # noqa: S608  # a constant of this file
 )
 
+# What was found before stands until the channel can be read again.
+_UNREAD = text(
+    f"""
+    UPDATE publication p SET look_at = clock_timestamp() + interval '10 minutes'
+     WHERE p.id = :id AND p.state = 'live' AND {_STILL_OURS}
+    """  # noqa: S608  # a constant of this file
+)
+
 _EARLIER = text(
     f"""
     UPDATE publication p SET
@@ -308,17 +316,7 @@ async def compare(hub: Hub, due: LookDue) -> None:
         seen = await channel.read(due.account, RemoteId(found.remote_id))
     except ChannelError:
         async with hub.open_work() as session:
-            await session.execute(
-                _COMPARED,
-                {
-                    **fence,
-                    "id": found.id,
-                    "at_generation": found.generation,
-                    "drift": None,
-                    "look_at": found.now + timedelta(minutes=10),
-                    "remote_url": None,
-                },
-            )
+            await session.execute(_UNREAD, {"id": found.id, **fence})
         return
     reached("after reading one post")
     drift = None

@@ -37,6 +37,8 @@ def make_engine(
         max_overflow=size,
         pool_pre_ping=False,
         pool_recycle=1800,
+        # An error must not quote the values of its statement: sealed pairs, citizens' words (R93).
+        hide_parameters=True,
         connect_args={
             "server_settings": {
                 "application_name": application,

@@ -279,7 +279,7 @@ async def test_whoever_races_nothing_unapproved_twice_or_withdrawn_is_ever_seen(
 
     async def race(no: int) -> None:
         item, seen = reviewed[no]
-        # In half of the races somebody is slow, so that corrections and withdrawals meet live posts.
+        # In half of the races somebody is slow, so that later acts meet posts that are live.
         slow = 1.0 if no % 4 == 2 else 0.0
         slower = 2.0 if no % 4 >= 2 else 0.0
 

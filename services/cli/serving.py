@@ -1,0 +1,42 @@
+"""Serves one application until it is asked to stop; the same way for the site and the sandbox."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from types import FrameType
+
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+
+def in_new_loop(main: Callable[[], Coroutine[object, object, None]]) -> None:
+    """Runs a coroutine that serves, on a fast event loop; SIGTERM and SIGINT let it end.
+
+    uvicorn raises the signal again when it is done, for whoever had a handler before it; ours has
+    nothing left to do, and without it the process would be killed before it has tidied up.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _no_more)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+async def serve(app: ASGIApp, *, host: str, port: int, grace_seconds: int, lifespan: bool) -> None:
+    """Serves until a signal; requests under way get `grace_seconds` to end."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="none",
+        lifespan="on" if lifespan else "off",
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=grace_seconds,
+    )
+    await uvicorn.Server(config).serve()
+
+
+def _no_more(_: int, __: FrameType | None) -> None:
+    return None
