@@ -56,6 +56,7 @@ class Account(Row, table=True):
     breaker_until: datetime | None = optional_instant()
     breaker_failures: int = 0
     usage: float | None = None
+    usage_at: datetime | None = optional_instant()
     checked_at: datetime | None = optional_instant()
     check_ok: bool | None = None
     created_at: datetime = instant(default_factory=utc_now)

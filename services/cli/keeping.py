@@ -57,6 +57,10 @@ UPDATE lane SET fence = fence + {fence_jump}, owner = NULL, until = now(),
 UPDATE item_code SET last = last + {code_jump};
 UPDATE account SET token_state = 'uncertain', token_until = NULL
  WHERE stage <> 'closed' AND token_state IN ('ok', 'renewing');
+UPDATE publication SET may_be_visible = true
+ WHERE state IN ('failed', 'expired')
+   AND account_id IN (SELECT id FROM account WHERE channel <> ALL (:pulling));
+UPDATE revision SET state = 'returned', return_reason = :reason WHERE state = 'review';
 UPDATE publication SET state = 'pending'
  WHERE state = 'scheduled'
    AND account_id IN (SELECT id FROM account WHERE channel <> ALL (:pulling));
@@ -82,7 +86,8 @@ _UNTRIED = text(
       JOIN rendition r ON r.id = p.desired_rendition_id
      WHERE p.state = 'uncertain'
        AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.publication_id = p.id
-                        AND (a.ended_at IS NULL OR a.generation = p.generation))
+                        AND (a.ended_at IS NULL OR (a.generation = p.generation
+                             AND a.outcome NOT IN ('absent','not_sent','rejected'))))
     """
 )
 _MAY_HAVE_TRIED = text(

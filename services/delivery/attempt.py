@@ -123,8 +123,15 @@ async def _read_baseline(hub: Hub, step: NeedsBaseline) -> None:
     try:
         async with asyncio.timeout(hub.rules.call_deadline.total_seconds()):
             page = await channel.newest(step.account)
-    except (ChannelError, TimeoutError) as error:
+    except Exception as error:
+        if not isinstance(error, ChannelError | TimeoutError):
+            log.exception("adapter.broke", channel=step.channel)
         reached("after failing to read the baseline")
+        if step.lane.urgent and _blind(error):
+            # An alert goes out unread: if its outcome is unclear, a person decides (1.5, step 3).
+            async with hub.open_work() as session:
+                await session.execute(_BASELINE, _baseline(step, None))
+            return
         async with hub.open_work() as session:
             effects = await put_off(session, step, error)
         reached("after putting the publication off")
@@ -140,15 +147,21 @@ async def _read_baseline(hub: Hub, step: NeedsBaseline) -> None:
     reached("after reading the baseline")
     ids = {one.remote_id: one.at.isoformat() if one.at else None for one in page.seen[:10]}
     async with hub.open_work() as session:
-        await session.execute(
-            _BASELINE,
-            {
-                "ids": json.dumps(ids),
-                "account": step.lane.account_id,
-                "urgent": step.lane.urgent,
-                "fence": step.lane.fence,
-            },
-        )
+        await session.execute(_BASELINE, _baseline(step, json.dumps(ids)))
+
+
+def _baseline(step: NeedsBaseline, ids: str | None) -> dict[str, object]:
+    return {
+        "ids": ids,
+        "account": step.lane.account_id,
+        "urgent": step.lane.urgent,
+        "fence": step.lane.fence,
+    }
+
+
+def _blind(error: BaseException) -> bool:
+    """Whether the account could merely not be read; a refusal is about the account itself."""
+    return not isinstance(error, ChannelRejectedError)
 
 
 async def _start_looking(hub: Hub, step: LookDue) -> looking.Listing | None:

@@ -188,24 +188,35 @@ def _show(facts: Facts) -> Choice:
     operation = operation_of(facts)
     if operation is None:
         return Settle(state=State.LIVE)
-    fresh = facts.attempt is None
-    if fresh and facts.expires_at is not None and facts.expires_at <= facts.now:
-        expired = State.EXPIRED if operation is Operation.PUBLISH else State.FAILED
-        return Fail(state=expired, code="expired")
+    late = facts.expires_at is not None and facts.expires_at <= facts.now
+    if late and facts.observed_rendition_id is None:
+        # Half made is not shown: it stays unseen, and a person may still want it.
+        unsent = facts.attempt is None and facts.remote_id is None
+        return Fail(state=State.EXPIRED if unsent else State.FAILED, code="expired")
     if facts.token_busy:
         return Hold(until=facts.now + timedelta(seconds=1))
-    held = [until for until in (facts.rate_until, facts.breaker_until) if until is not None]
-    if operation is Operation.PUBLISH and facts.quota_until is not None:
-        held.append(facts.quota_until)
-    if any(until > facts.now for until in held):
-        return Hold(until=max(held))
-    if not facts.urgent and (facts.usage or 0.0) >= _USAGE_LIMIT:
-        return Hold(until=facts.now + timedelta(seconds=60))
+    until = _held_until(facts, operation)
+    if until is not None:
+        return Hold(until=until)
     if facts.pulls:
         return Settle(state=State.LIVE)
     if _runs_away(facts, operation):
         return Pause(code="runaway")
     return _send(facts, operation)
+
+
+def _held_until(facts: Facts, operation: Operation) -> datetime | None:
+    """Until when the account itself holds this: its penalties, its breaker, its allowance."""
+    held = [until for until in (facts.rate_until, facts.breaker_until) if until is not None]
+    if facts.urgent:
+        # An alert is tried every minute, whatever went wrong on the account before (R27).
+        held = [min(until, facts.now + timedelta(seconds=60)) for until in held]
+    if operation is Operation.PUBLISH and facts.quota_until is not None:
+        held.append(facts.quota_until)
+    if not facts.urgent and (facts.usage or 0.0) >= _USAGE_LIMIT:
+        held.append(facts.now + timedelta(seconds=60))
+    latest = max(held, default=facts.now)
+    return latest if latest > facts.now else None
 
 
 def _send(facts: Facts, operation: Operation) -> Send:

@@ -96,7 +96,8 @@ async def retry(session: AsyncSession, caller: Caller, publication_id: UUID) -> 
     await _still_open(session, publication)
     if before == State.EXPIRED or code == "expired":
         publication.expires_at = None
-    if before == State.EXPIRED or await _certain(session, publication):
+    sure = before == State.EXPIRED and not publication.may_be_visible
+    if sure or await _certain(session, publication):
         publication.state = State.PENDING
         _forget_problem(publication)
     else:

@@ -22,7 +22,7 @@ from services.content.forms import ItemChanges
 from services.content.tables import Item, Revision
 from services.delivery import preview
 from services.delivery.hub import Hub
-from services.delivery.tables import Publication, State
+from services.delivery.tables import Publication
 from services.delivery.wake import wake
 from services.staff.caller import Caller
 from services.storage.columns import new_id
@@ -68,18 +68,27 @@ _AGREE = text(
       generation = p.generation + 1,
       desired_rendition_id = excluded.desired_rendition_id,
       approval_id = excluded.approval_id,
-      state = CASE WHEN p.state IN ('sending','uncertain','undecided')
-                   THEN p.state ELSE excluded.state END,
+      state = CASE WHEN p.state IN ('sending','uncertain','undecided') THEN p.state
+                   WHEN p.remote_id IS NULL AND p.may_be_visible THEN 'uncertain'
+                   ELSE excluded.state END,
+      looks = CASE WHEN p.state IN ('sending','uncertain','undecided') THEN p.looks ELSE 0 END,
+      absences = CASE WHEN p.state IN ('sending','uncertain','undecided') THEN p.absences
+                      ELSE 0 END,
+      left_at = CASE WHEN p.state IN ('sending','uncertain','undecided') THEN p.left_at
+                     ELSE now() END,
+      final = false,
       not_before = excluded.not_before,
       next_at = CASE p.state WHEN 'sending' THEN least(p.next_at, excluded.next_at)
                              WHEN 'uncertain' THEN p.next_at
                              WHEN 'undecided' THEN NULL
-                             ELSE excluded.next_at END,
+                             ELSE CASE WHEN p.remote_id IS NULL AND p.may_be_visible THEN now()
+                                       ELSE excluded.next_at END END,
       expires_at = excluded.expires_at,
       urgent = excluded.urgent,
       in_urgent_lane = CASE WHEN p.state IN ('sending','uncertain','undecided')
                             THEN p.in_urgent_lane ELSE excluded.urgent END,
-      tries = 0, resends = 0, seen_at = NULL, look_at = NULL, drift = NULL,
+      tries = 0, resends = CASE WHEN p.resends > 1000 THEN p.resends ELSE 0 END,
+      seen_at = NULL, look_at = NULL, drift = NULL,
       problem_code = CASE WHEN p.state IN ('uncertain','undecided') THEN p.problem_code END,
       problem_remote_code = NULL, problem_words = NULL
     RETURNING p.id
@@ -120,8 +129,9 @@ _WITHDRAW = text(
                                     ELSE now() END,
         looks = CASE WHEN moved.effect = 'withdraw' THEN 0 ELSE p.looks END,
         absences = CASE WHEN moved.effect = 'withdraw' THEN 0 ELSE p.absences END,
-        left_at = coalesce(p.left_at, now()),
-        tries = 0, resends = 0, seen_at = NULL, look_at = NULL, drift = NULL,
+        left_at = coalesce(p.left_at, now()), final = false,
+        tries = 0, resends = CASE WHEN p.resends > 1000 THEN p.resends ELSE 0 END,
+        seen_at = NULL, look_at = NULL, drift = NULL,
         problem_code = CASE WHEN p.state IN ('uncertain','undecided') THEN p.problem_code END,
         problem_remote_code = NULL, problem_words = NULL
       FROM moved WHERE p.id = moved.id AND NOT moved.already
@@ -133,7 +143,10 @@ _WITHDRAW = text(
 _STOPPABLE = text(
     """
     SELECT p.id,
-           p.state NOT IN ('scheduled','pending') OR EXISTS (
+           p.state NOT IN ('scheduled','pending')
+           OR (p.observed_rendition_id IS NULL
+               AND (p.remote_id IS NOT NULL OR p.may_be_visible))
+           OR EXISTS (
              SELECT 1 FROM attempt a
               WHERE a.publication_id = p.id AND a.generation = p.generation) AS begun
       FROM publication p
@@ -151,6 +164,7 @@ _STOP = text(
       approval_id = (SELECT a.id FROM approval a JOIN rendition r ON r.revision_id = a.revision_id
                       WHERE r.id = publication.observed_rendition_id AND a.voided_at IS NULL),
       state = CASE WHEN observed_rendition_id IS NULL THEN 'withdrawn' ELSE 'live' END,
+      look_at = CASE WHEN remote_id IS NOT NULL THEN now() + interval '60 seconds' END,
       next_at = NULL, expires_at = NULL, problem_code = NULL,
       problem_remote_code = NULL, problem_words = NULL
     WHERE id = ANY(:ids)
@@ -439,7 +453,6 @@ async def _chosen(
         select(col(Publication.account_id)).where(
             col(Publication.item_id) == item.id,
             col(Publication.desired_rendition_id).is_not(None),
-            col(Publication.state).not_in((State.SCHEDULED, State.EXPIRED)),
         )
     )
     if set(showing) - {account.id for account in accounts}:
@@ -447,9 +460,9 @@ async def _chosen(
             FieldError(
                 field="accounts",
                 code="account_left_out",
-                detail="Bài đang hiện trên kênh không được chọn: chọn đủ các kênh đó, hoặc gỡ bài"
-                " khỏi kênh ấy trước · The item is up on an account that is left out: choose it"
-                " too, or withdraw it there first",
+                detail="Bài đang hiện hoặc chờ đăng trên kênh không được chọn: chọn đủ các kênh đó,"
+                " hoặc gỡ bài khỏi kênh ấy trước · The item is up or due on an account that is"
+                " left out: choose it too, or withdraw it there first",
             )
         )
     if fields:

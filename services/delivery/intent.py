@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Row as SqlRow
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -33,11 +34,13 @@ from services.delivery.choice import (
 from services.delivery.hub import Hub
 from services.delivery.lanes import Held, release
 from services.delivery.tables import State
-from services.delivery.voiding import void_approvals
+from services.delivery.voiding import tell_paused, void_approvals
 from services.storage.columns import new_id
 from shared.contract.channel import Publisher
 from shared.contract.messages import Account, Call, Operation, RemoteId, Step
 from shared.errors import LoaError
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,7 @@ class NeedsBaseline:
     channel: str
     account: Account
     publication_id: UUID
+    generation: int
     tries: int
     credentials_version: int
 
@@ -112,7 +116,8 @@ _NEXT = text(
            now() AS now, p.id, p.item_id, p.state, p.generation, p.observed_generation,
            p.desired_rendition_id, p.observed_rendition_id, p.remote_id, p.remote_url,
            p.not_before, p.expires_at, p.urgent, p.tries, p.may_be_visible,
-           p.approval_id, item.code AS item_code,
+           p.approval_id, approval.id AS approval_row, item.code AS item_code,
+           item.released_no, item.withdrawn_at AS item_withdrawn_at,
            r.payload, r.hash AS rendition_hash, revision.no AS revision_no,
            a.id AS attempt_id, a.generation AS attempt_generation, a.no AS attempt_no,
            a.operation AS attempt_operation, a.phase, a.calling, a.repeatable, a.handle,
@@ -120,7 +125,9 @@ _NEXT = text(
            (SELECT coalesce(max(no), 0) FROM attempt
              WHERE publication_id = p.id AND generation = p.generation) AS last_no,
            account.channel, account.state = 'paused' AS paused, account.rate_until,
-           account.quota_until, account.breaker_until, account.breaker_failures, account.usage,
+           account.quota_until, account.breaker_until, account.breaker_failures,
+           CASE WHEN account.usage_at > now() - interval '60 seconds'
+                THEN account.usage END AS usage,
            account.token_state = 'renewing' AND account.token_until > now() AS token_busy,
            account.credentials_version, account.name AS account_name,
            account.remote_id AS account_remote_id, account.settings, account.sealed_credentials,
@@ -218,14 +225,19 @@ _SENDING = text(
 # link to it must not lead nowhere.
 _RELEASED = text(
     """
-    UPDATE item SET released_no = n.no, published_at = coalesce(item.published_at, now()),
+    UPDATE item SET released_no = greatest(n.no, item.released_no),
+                    published_at = coalesce(item.published_at, now()),
                     withdrawn_at = NULL, withdrawn_reason = NULL
       FROM (SELECT id, max(no) AS no FROM jsonb_to_recordset(CAST(:rows AS jsonb))
              AS x(id uuid, no int) GROUP BY id) AS n
      WHERE item.id = n.id
-       AND (item.released_no IS DISTINCT FROM n.no OR item.withdrawn_at IS NOT NULL)
+       AND (n.no > coalesce(item.released_no, 0) OR item.withdrawn_at IS NOT NULL)
     """
 )
+
+# Whoever decides about an item holds its row and then wants its publications, which are held here:
+# so an item that is not free is left alone and asked for again, never waited for.
+_ITEMS = text("SELECT id FROM item WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED")
 
 _HOLD = text(
     """
@@ -276,6 +288,7 @@ _PAUSE = text(
     UPDATE account SET state = 'paused', pause_code = n.code, paused_at = now()
       FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS n(id uuid, code text)
      WHERE account.id = n.id AND account.state = 'active'
+    RETURNING account.id, account.unit_id, account.pause_code
     """
 )
 
@@ -297,9 +310,12 @@ async def begin(session: AsyncSession, hub: Hub, asks: Sequence[Ask]) -> list[Ne
             "runaway": hub.rules.runaway_per_hour,
         },
     )
-    work = _Work(hub)
     found: dict[Held, Next] = {}
-    for row in rows:
+    due = rows.all()
+    unreleased = {row.item_id for row in due if _unreleased(row)}
+    locked = set(await session.scalars(_ITEMS, {"ids": list(unreleased)})) if unreleased else set()
+    work = _Work(hub, blocked=unreleased - locked)
+    for row in due:
         lane = Held(account_id=row.lane_account, urgent=row.lane_urgent, fence=row.lane_fence)
         found[lane] = work.take(lane, row)
     await work.write(session)
@@ -325,7 +341,13 @@ async def _compare(session: AsyncSession, hub: Hub, lanes: Sequence[Held]) -> di
     found: dict[Held, Next] = {}
     for row in rows:
         lane = ordinary[row.account_id]
-        account = opened(hub.registry, hub.sealer, row)
+        try:
+            account = opened(hub.registry, hub.sealer, row)
+        except LoaError as error:
+            broken = [{"id": str(row.id), "code": error.code}]
+            for paused in (await session.execute(_PAUSE, {"rows": _json(broken)})).all():
+                await tell_paused(session, paused.id, paused.unit_id, paused.pause_code)
+            continue
         found[lane] = LookDue(lane=lane, channel=row.channel, account=account)
     return found
 
@@ -333,8 +355,9 @@ async def _compare(session: AsyncSession, hub: Hub, lanes: Sequence[Held]) -> di
 class _Work:
     """What one batch decided, gathered so that each kind of decision is one statement."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, *, blocked: set[UUID]) -> None:
         self._hub = hub
+        self._blocked = blocked
         self._open: list[dict[str, object]] = []
         self._resume: list[dict[str, object]] = []
         self._overtaken: list[UUID] = []
@@ -355,13 +378,34 @@ class _Work:
         except LoaError as error:
             self._paused.append({"id": str(lane.account_id), "code": error.code})
             return Again()
+        if row.approval_id is not None and row.approval_row is None:
+            # The row's lock was waited for, and what it then said is newer than what was joined.
+            return Again()
         facts = _facts(self._hub, row, pulls=channel.pull, reads=reads_back(channel))
         choice: Choice = choose(facts)
-        match choice:
-            case Send():
+        if row.item_id in self._blocked and isinstance(choice, Send | Settle):
+            return Again()
+        if isinstance(choice, Send):
+            try:
                 return self._send(lane, row, facts, choice, account)
-            case Look():
-                return LookDue(lane=lane, channel=row.channel, account=account)
+            except Exception:
+                # One row that its adapter cannot take must not stop the lane behind it (R41).
+                log.exception("adapter.broke", channel=row.channel, publication=str(row.id))
+                choice = Fail(state=State.FAILED, code="adapter_broke")
+        if isinstance(choice, Look):
+            return LookDue(lane=lane, channel=row.channel, account=account)
+        self._note(lane, row, facts, choice)
+        return Again()
+
+    def _note(
+        self,
+        lane: Held,
+        row: "SqlRow[tuple[object, ...]]",
+        facts: Facts,
+        choice: Hold | Settle | Fail | Unclear | Pause,
+    ) -> None:
+        """Notes a decision that needs no call."""
+        match choice:
             case Hold(until=until):
                 self._held.append({"id": str(row.id), "until": _iso(until)})
             case Settle(state=state):
@@ -376,7 +420,6 @@ class _Work:
                 self._unclear.append(row.id)
             case Pause(code=code):
                 self._paused.append({"id": str(lane.account_id), "code": code})
-        return Again()
 
     def _send(
         self,
@@ -408,6 +451,7 @@ class _Work:
                 channel=row.channel,
                 account=account,
                 publication_id=row.id,
+                generation=facts.generation,
                 tries=facts.tries,
                 credentials_version=row.credentials_version,
             )
@@ -519,28 +563,37 @@ class _Work:
         """Writes what was decided; the caller commits."""
         run = session.execute
         if self._overtaken:
+            # First: a publication has at most one open attempt.
             await run(_OVERTAKE, {"ids": self._overtaken})
-        if self._open:
-            await run(_OPEN, {"rows": _json(self._open)})
-        if self._resume:
-            await run(_RESUME, {"rows": _json(self._resume)})
+        rows = (
+            (_OPEN, self._open),
+            (_RESUME, self._resume),
+            (_RELEASED, self._released),
+            (_HOLD, self._held),
+            (_SETTLE, self._settled),
+            (_FAIL, self._failed),
+        )
+        for statement, changes in rows:
+            if changes:
+                await run(statement, {"rows": _json(changes)})
         if self._sending:
             await run(_SENDING, {"ids": self._sending})
-        if self._released:
-            await run(_RELEASED, {"rows": _json(self._released)})
-        if self._held:
-            await run(_HOLD, {"rows": _json(self._held)})
-        if self._settled:
-            await run(_SETTLE, {"rows": _json(self._settled)})
-        if self._failed:
-            await run(_FAIL, {"rows": _json(self._failed)})
         if self._voided:
             await void_approvals(session, self._voided)
         if self._unclear:
             first = self._hub.rules.look_schedule[0].total_seconds()
             await run(_UNCLEAR, {"ids": self._unclear, "first_look": first})
         if self._paused:
-            await run(_PAUSE, {"rows": _json(self._paused)})
+            paused = await run(_PAUSE, {"rows": _json(self._paused)})
+            for row in paused.all():
+                await tell_paused(session, row.id, row.unit_id, row.pause_code)
+
+
+def _unreleased(row: "SqlRow[tuple[object, ...]]") -> bool:
+    """Whether sending this would be the first that the public page may show of its revision."""
+    if row.revision_no is None:
+        return False
+    return row.item_withdrawn_at is not None or row.revision_no > (row.released_no or 0)
 
 
 def _facts(hub: Hub, row: "SqlRow[tuple[object, ...]]", *, pulls: bool, reads: bool) -> Facts:

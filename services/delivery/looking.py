@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,9 +20,13 @@ from services.delivery.hub import Hub
 from services.delivery.intent import LookDue
 from services.delivery.matching import Match, shows, sift
 from services.delivery.tables import State
+from services.delivery.wake import wake
 from shared.contract.channel import Lister
 from shared.contract.errors import ChannelError
 from shared.contract.messages import Fingerprint, RemoteId, Seen
+from shared.text import clean
+
+log = structlog.get_logger(__name__)
 
 # Only so often is a call made again after its absence was proven (R18).
 _RESENDS = 2
@@ -41,7 +46,8 @@ _ASKING = text(
                'attempt', a.id, 'generation', a.generation, 'rendition', a.rendition_id,
                'mark', a.fingerprint) ORDER BY a.started_at DESC), '[]')
               FROM attempt a WHERE a.publication_id = p.id AND a.fingerprint IS NOT NULL
-               AND (a.outcome IS NULL OR a.outcome NOT IN ('absent','not_sent','rejected')))
+               AND (a.outcome IS NULL OR a.outcome NOT IN ('not_sent','rejected')
+                    AND (a.outcome <> 'absent' OR p.state IN ('withdrawn','failed'))))
              AS marks,
            (SELECT coalesce(array_agg(e.told ->> 'remote_id'), '{}')
               FROM evidence e JOIN attempt a ON a.id = e.attempt_id
@@ -49,8 +55,8 @@ _ASKING = text(
                AND e.told ->> 'remote_id' IS NOT NULL) AS late_ids,
            now() AS now
       FROM publication p
-     WHERE p.account_id = :account AND p.in_urgent_lane = :urgent
-       AND ((p.state = 'uncertain' AND p.next_at <= now())
+     WHERE p.account_id = :account
+       AND ((p.state = 'uncertain' AND p.in_urgent_lane = :urgent AND p.next_at <= now())
             OR (p.state IN ('withdrawn','failed') AND p.watch_until > now()
                 AND p.look_at <= now() AND NOT :urgent))
      ORDER BY p.id
@@ -81,7 +87,8 @@ _FORGET = text(
     """
     UPDATE publication SET look_at = NULL
      WHERE account_id = :account AND look_at <= now()
-       AND NOT (state IN ('withdrawn','failed') AND watch_until > now())
+       AND (:blind OR (state <> 'live' AND (watch_until IS NULL OR watch_until <= now()))
+            OR (state = 'live' AND remote_id IS NULL))
     """
 )
 
@@ -120,7 +127,7 @@ _ADOPT = text(
       problem_code = :code, problem_remote_code = NULL, problem_words = NULL,
       problem_at = CASE WHEN CAST(:code AS text) IS NULL THEN NULL ELSE clock_timestamp() END
      WHERE p.id = :id AND p.state = :state AND p.generation = :at_generation AND {_STILL_OURS}
-    RETURNING p.id
+    RETURNING p.id, p.in_urgent_lane, p.next_at
     """  # noqa: S608  # a constant of this file
 )
 
@@ -139,13 +146,13 @@ _ABSENT = text(
       watch_until = clock_timestamp() + make_interval(secs => :watch),
       look_at = CASE WHEN :becomes = 'pending' THEN NULL
                      ELSE clock_timestamp() + make_interval(secs => :watch_every) END,
-      remote_id = CASE WHEN :becomes = 'withdrawn' THEN NULL ELSE p.remote_id END,
-      remote_url = CASE WHEN :becomes = 'withdrawn' THEN NULL ELSE p.remote_url END,
+      remote_id = CASE WHEN :becomes = 'withdrawn' OR :gone THEN NULL ELSE p.remote_id END,
+      remote_url = CASE WHEN :becomes = 'withdrawn' OR :gone THEN NULL ELSE p.remote_url END,
       problem_code = CASE WHEN :becomes = 'failed'
                           THEN coalesce(CAST(:code AS text), p.problem_code) END,
       problem_at = CASE WHEN :becomes = 'failed' THEN p.problem_at END
      WHERE p.id = :id AND p.state = 'uncertain' AND p.generation = :at_generation AND {_STILL_OURS}
-    RETURNING p.id
+    RETURNING p.id, p.in_urgent_lane, p.next_at
     """  # noqa: S608  # a constant of this file
 )
 
@@ -166,7 +173,14 @@ _LATER = text(
 
 _WATCHED = text(
     f"""
-    UPDATE publication p SET look_at = clock_timestamp() + make_interval(secs => :watch_every)
+    UPDATE publication p SET
+      look_at = CASE WHEN p.watch_until > clock_timestamp() + make_interval(secs => :watch_every)
+                     THEN clock_timestamp() + make_interval(secs => :watch_every) END,
+      candidates = CASE WHEN CAST(:candidates AS jsonb) = '[]' THEN p.candidates
+                        ELSE CAST(:candidates AS jsonb) END,
+      drift = CASE WHEN CAST(:candidates AS jsonb) = '[]' THEN p.drift ELSE 'surfaced' END,
+      drift_at = CASE WHEN CAST(:candidates AS jsonb) = '[]' THEN p.drift_at
+                      ELSE coalesce(p.drift_at, clock_timestamp()) END
      WHERE p.id = :id AND p.state = :state AND {_STILL_OURS}
     """  # noqa: S608  # a constant of this file
 )
@@ -278,6 +292,10 @@ async def turn_page(hub: Hub, listing: Listing) -> None:
     except ChannelError as error:
         listing.broken = error.code
         return
+    except Exception:
+        log.exception("adapter.broke", channel=listing.due.channel)
+        listing.broken = "adapter_broke"
+        return
     listing.started = True
     listing.cursor = page.cursor
 
@@ -291,7 +309,7 @@ async def conclude(session: AsyncSession, hub: Hub, listing: Listing) -> None:
         elif ours and (one.state is State.UNCERTAIN or one.wants_nothing):
             await _found(session, listing, one, ours)
         elif one.state is not State.UNCERTAIN:
-            await _keep_watching(session, listing, one)
+            await _keep_watching(session, listing, one, ours)
         else:
             await _not_found(session, hub, listing, one, candidates)
 
@@ -308,13 +326,16 @@ async def compare(hub: Hub, due: LookDue) -> None:
     channel = hub.registry.get(due.channel)
     fence = {"urgent": due.lane.urgent, "fence": due.lane.fence}
     if found is None or not isinstance(channel, Lister):
-        # A watch that ran out while nobody looked, or a post that is up no more.
+        # A watch that ran out while nobody looked, or a channel that cannot be read at all.
+        blind = not isinstance(channel, Lister)
         async with hub.open_work() as session:
-            await session.execute(_FORGET, {"account": due.lane.account_id})
+            await session.execute(_FORGET, {"account": due.lane.account_id, "blind": blind})
         return
     try:
         seen = await channel.read(due.account, RemoteId(found.remote_id))
-    except ChannelError:
+    except Exception as error:
+        if not isinstance(error, ChannelError):
+            log.exception("adapter.broke", channel=due.channel)
         async with hub.open_work() as session:
             await session.execute(_UNREAD, {"id": found.id, **fence})
         return
@@ -418,8 +439,18 @@ async def _found(
             **_fence(listing),
         },
     )
-    if adopted.first() is not None:
-        await session.execute(_CLOSE, {"id": one.id, "outcome": "found"})
+    await _close(session, listing, adopted.first(), "found")
+
+
+async def _close(
+    session: AsyncSession, listing: Listing, changed: "Row[tuple[object, ...]] | None", outcome: str
+) -> None:
+    """Closes the attempt of a settled publication, and wakes the lane it now belongs to."""
+    if changed is None:
+        return
+    await session.execute(_CLOSE, {"id": changed.id, "outcome": outcome})
+    if changed.next_at is not None and changed.in_urgent_lane != listing.due.lane.urgent:
+        await wake(session, [changed.id])
 
 
 async def _gone(session: AsyncSession, listing: Listing, one: _Asking) -> None:
@@ -433,11 +464,11 @@ async def _gone(session: AsyncSession, listing: Listing, one: _Asking) -> None:
             "watch": 0.0,
             "watch_every": _WATCH_EVERY.total_seconds(),
             "code": None if one.wants_nothing else "post_missing",
+            "gone": True,
             **_fence(listing),
         },
     )
-    if gone.first() is not None:
-        await session.execute(_CLOSE, {"id": one.id, "outcome": "absent"})
+    await _close(session, listing, gone.first(), "absent")
 
 
 async def _not_found(
@@ -465,11 +496,11 @@ async def _not_found(
                     "watch": _WATCH.total_seconds(),
                     "watch_every": _WATCH_EVERY.total_seconds(),
                     "code": None,
+                    "gone": False,
                     **_fence(listing),
                 },
             )
-            if gone.first() is not None:
-                await session.execute(_CLOSE, {"id": one.id, "outcome": "absent"})
+            await _close(session, listing, gone.first(), "absent")
             return
     schedule = hub.rules.look_schedule
     following = one.looks + 1
@@ -490,13 +521,17 @@ async def _not_found(
     )
 
 
-async def _keep_watching(session: AsyncSession, listing: Listing, one: _Asking) -> None:
+async def _keep_watching(
+    session: AsyncSession, listing: Listing, one: _Asking, ours: Sequence[Match]
+) -> None:
+    """A publication that a person stopped stays stopped; what surfaces is shown to them."""
     await session.execute(
         _WATCHED,
         {
             "id": one.id,
             "state": one.state,
             "watch_every": _WATCH_EVERY.total_seconds(),
+            "candidates": json.dumps([_candidate(match) for match in ours], ensure_ascii=False),
             **_fence(listing),
         },
     )
@@ -528,7 +563,7 @@ def _candidate(match: Match) -> dict[str, object]:
     return {
         "remote_id": seen.remote_id,
         "remote_url": seen.remote_url,
-        "text": seen.text[:500],
+        "text": clean(seen.text)[:500],
         "at": seen.at.isoformat() if seen.at else None,
         "similarity": round(match.similarity, 3),
     }

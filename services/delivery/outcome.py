@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.delivery.abilities import reads_back
@@ -19,6 +19,8 @@ from services.delivery.intent import Bound, NeedsBaseline
 from services.delivery.lanes import release_idle
 from services.delivery.retries import Effects, Verdict, effects_of, spread, told
 from services.delivery.tables import State
+from services.delivery.voiding import tell_paused
+from services.delivery.wake import wake
 from services.storage.columns import new_id
 from shared.contract.errors import (
     ChannelNotSentError,
@@ -79,8 +81,10 @@ _DONE = text(
         drift = NULL, drift_at = NULL, candidates = '[]',
         problem_code = NULL, problem_remote_code = NULL, problem_words = NULL, problem_at = NULL
         FROM r JOIN closed c ON c.id = r.attempt_id WHERE p.id = r.publication_id
-      RETURNING p.id)
-    SELECT id FROM closed
+      RETURNING p.id, p.in_urgent_lane, p.next_at)
+    SELECT closed.id, settled.id AS publication_id, settled.in_urgent_lane,
+           settled.next_at IS NOT NULL AS due
+      FROM closed JOIN r ON r.attempt_id = closed.id JOIN settled ON settled.id = r.publication_id
     """
 )
 
@@ -103,8 +107,10 @@ _ONWARD = text(
         tries = CASE WHEN r.waited THEN p.tries ELSE 0 END,
         problem_code = NULL, problem_remote_code = NULL, problem_words = NULL, problem_at = NULL
         FROM r JOIN kept k ON k.id = r.attempt_id WHERE p.id = r.publication_id
-      RETURNING p.id)
-    SELECT id FROM kept
+      RETURNING p.id, p.in_urgent_lane, p.next_at)
+    SELECT kept.id, moved.id AS publication_id, moved.in_urgent_lane,
+           moved.next_at IS NOT NULL AS due
+      FROM kept JOIN r ON r.attempt_id = kept.id JOIN moved ON moved.id = r.publication_id
     """
 )
 
@@ -144,8 +150,10 @@ _NOT_DONE = text(
         problem_code = r.code, problem_remote_code = r.remote_code, problem_words = r.words,
         problem_at = clock_timestamp()
         FROM r JOIN kept k ON k.id = r.attempt_id WHERE p.id = r.publication_id
-      RETURNING p.id)
-    SELECT id FROM kept
+      RETURNING p.id, p.in_urgent_lane, p.next_at)
+    SELECT kept.id, moved.id AS publication_id, moved.in_urgent_lane,
+           moved.next_at IS NOT NULL AS due
+      FROM kept JOIN r ON r.attempt_id = kept.id JOIN moved ON moved.id = r.publication_id
     """
 )
 
@@ -165,7 +173,7 @@ _PUT_OFF = text(
       state = CASE state WHEN 'scheduled' THEN 'pending' ELSE state END,
       problem_code = :code, problem_remote_code = :remote_code, problem_words = :words,
       problem_at = clock_timestamp()
-     WHERE id = :id AND state IN ('scheduled','pending','sending')
+     WHERE id = :id AND generation = :generation AND state IN ('scheduled','pending','sending')
     """
 )
 
@@ -186,13 +194,18 @@ _ACCOUNTS = text(
         WHEN n.ok THEN NULL
         WHEN n.broke > 0 AND breaker_failures + n.broke >= 3
           THEN now() + least(interval '30 minutes',
-                             interval '60 seconds' * power(2, breaker_failures + n.broke - 3))
+                             interval '60 seconds'
+                                * power(2, least(breaker_failures + n.broke - 3, 6)))
         ELSE breaker_until END,
-      usage = coalesce(n.usage, account.usage)
-      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS n(
-        id uuid, rate double precision, quota double precision, pause text, ok boolean, broke int,
-        usage double precision)
+      usage = coalesce(n.usage, account.usage),
+      usage_at = CASE WHEN n.usage IS NULL THEN account.usage_at ELSE now() END
+      FROM (SELECT x.*, before.state AS was
+              FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x(
+                     id uuid, rate double precision, quota double precision, pause text,
+                     ok boolean, broke int, usage double precision)
+              JOIN account AS before ON before.id = x.id) AS n
      WHERE account.id = n.id
+    RETURNING account.id, account.unit_id, n.was
     """
 )
 
@@ -202,10 +215,40 @@ async def keep(session: AsyncSession, hub: Hub, answers: Sequence[Answer]) -> li
 
     Tells of each, in order, whether its lane was given back.
     """
+    accounts: list[dict[str, object]] = []
+    sorted_rows = _sorted(hub, answers, accounts)
+    kept: set[UUID] = set()
+    lanes = {answer.bound.publication_id: answer.bound.lane.urgent for answer in answers}
+    strayed: list[UUID] = []
+    for statement, rows in sorted_rows:
+        if rows:
+            parameters: dict[str, object] = {"rows": _json(rows)}
+            if statement is _DONE:
+                parameters["first_look"] = _FIRST_LOOK.total_seconds()
+            for row in await session.execute(statement, parameters):
+                kept.add(row.id)
+                if row.due and row.in_urgent_lane != lanes[row.publication_id]:
+                    strayed.append(row.publication_id)
+    late = [answer for answer in answers if answer.bound.attempt_id not in kept]
+    if late:
+        await session.execute(_EVIDENCE, {"rows": _json([_evidence(one) for one in late])})
+    if accounts:
+        await _tell_accounts(session, accounts)
+    if strayed:
+        # What now belongs to the account's other lane must not wait there for the sweep.
+        await wake(session, strayed)
+    leaving = [answer.bound.lane for answer in answers if answer.last]
+    released = await release_idle(session, leaving) if leaving else set()
+    return [answer.bound.lane in released for answer in answers]
+
+
+def _sorted(
+    hub: Hub, answers: Sequence[Answer], accounts: list[dict[str, object]]
+) -> tuple[tuple[TextClause, list[dict[str, object]]], ...]:
+    """The answers as rows of the three statements; what they mean for accounts is added there."""
     done: list[dict[str, object]] = []
     onward: list[dict[str, object]] = []
     not_done: list[dict[str, object]] = []
-    accounts: list[dict[str, object]] = []
     for answer in answers:
         bound = answer.bound
         match answer.outcome:
@@ -227,21 +270,7 @@ async def keep(session: AsyncSession, hub: Hub, answers: Sequence[Answer]) -> li
                 _good(accounts, bound, step.usage)
             case error:
                 not_done.append(_answer(hub, bound, error, accounts))
-    kept: set[object] = set()
-    for statement, rows in ((_DONE, done), (_ONWARD, onward), (_NOT_DONE, not_done)):
-        if rows:
-            parameters: dict[str, object] = {"rows": _json(rows)}
-            if statement is _DONE:
-                parameters["first_look"] = _FIRST_LOOK.total_seconds()
-            kept.update(await session.scalars(statement, parameters))
-    late = [answer for answer in answers if answer.bound.attempt_id not in kept]
-    if late:
-        await session.execute(_EVIDENCE, {"rows": _json([_evidence(one) for one in late])})
-    if accounts:
-        await session.execute(_ACCOUNTS, {"rows": _json(accounts)})
-    leaving = [answer.bound.lane for answer in answers if answer.last]
-    released = await release_idle(session, leaving) if leaving else set()
-    return [answer.bound.lane in released for answer in answers]
+    return ((_DONE, done), (_ONWARD, onward), (_NOT_DONE, not_done))
 
 
 async def put_off(session: AsyncSession, step: NeedsBaseline, error: BaseException) -> Effects:
@@ -259,6 +288,7 @@ async def put_off(session: AsyncSession, step: NeedsBaseline, error: BaseExcepti
         _PUT_OFF,
         {
             "id": step.publication_id,
+            "generation": step.generation,
             "delay": effects.delay.total_seconds(),
             "counts": effects.counts,
             "code": code,
@@ -267,9 +297,17 @@ async def put_off(session: AsyncSession, step: NeedsBaseline, error: BaseExcepti
         },
     )
     if effects.pause or effects.rate or effects.quota:
-        row = _account_row(step.lane.account_id, effects)
-        await session.execute(_ACCOUNTS, {"rows": _json([row])})
+        await _tell_accounts(session, [_account_row(step.lane.account_id, effects)])
     return effects
+
+
+async def _tell_accounts(session: AsyncSession, rows: Sequence[Mapping[str, object]]) -> None:
+    changed = await session.execute(_ACCOUNTS, {"rows": _json(rows)})
+    paused = {row["id"]: row["pause"] for row in rows if row["pause"]}
+    for row in changed.all():
+        code = paused.get(str(row.id))
+        if code is not None and row.was == "active":
+            await tell_paused(session, row.id, row.unit_id, str(code))
 
 
 def _ours(bound: Bound) -> dict[str, object]:

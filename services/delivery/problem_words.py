@@ -640,6 +640,18 @@ _OF_DRIFT: Final[Mapping[str, Pair]] = {
         ),
         _REPAIR,
     ),
+    "surfaced": _pair(
+        "Bài mà bạn đã dừng vừa hiện ra trên kênh.",
+        "A post that you had stopped has appeared on the channel.",
+        (
+            "Người dân có thể đang thấy bài này. Loa không tự gỡ khi có người đã quyết định.",
+            "People may see it. Loa does not remove it by itself once a person has decided.",
+        ),
+        (
+            "Hãy mở bài trên kênh để xem; nếu không muốn, chọn Gỡ.",
+            "Open the post on the channel; if it is not wanted, choose Withdraw.",
+        ),
+    ),
     "unreadable": _pair(
         "Bài còn trên kênh nhưng Loa không đọc được nội dung.",
         "The post is on the channel, but its text cannot be read.",

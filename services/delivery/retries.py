@@ -16,6 +16,7 @@ from shared.contract.errors import (
     ChannelUncertainError,
     Remedy,
 )
+from shared.text import clean
 
 _ORDINARY = tuple(
     timedelta(seconds=seconds) for seconds in (10, 30, 120, 480, 1800, 7200, 21600, 43200)
@@ -120,8 +121,13 @@ def spread(delay: timedelta) -> timedelta:
     return delay * random.uniform(0.8, 1.2)  # noqa: S311  # jitter, not a secret
 
 
+def _sound(words: str | None) -> str | None:
+    """A stranger's words without what a database or a screen cannot take."""
+    return None if words is None else clean(words)
+
+
 def told(error: BaseException) -> tuple[str, str | None, str | None]:
     """Our code, the channel's code and its words, as they are kept and shown."""
     if isinstance(error, ChannelError):
-        return error.code, error.remote_code, error.remote_message
+        return error.code, _sound(error.remote_code), _sound(error.remote_message)
     return "adapter_broke", None, type(error).__name__

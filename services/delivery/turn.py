@@ -81,8 +81,9 @@ class Loop:
     async def _claim(self) -> bool:
         """Claims as many due lanes as there are free slots; True when there may be more."""
         free = self.hub.rules.concurrency - len(self._working)
-        urgent_only = free <= self.slots_for_urgent
-        most = free if urgent_only else min(free - self.slots_for_urgent, _BATCH)
+        kept = min(self.slots_for_urgent, self.hub.rules.concurrency // 2)
+        urgent_only = free <= kept
+        most = free if urgent_only else min(free - kept, _BATCH)
         if most <= 0:
             return False
         self._bell.clear()

@@ -1,4 +1,4 @@
-"""What happens when an agreement no longer holds: the text waits for a new one."""
+"""What the hub does of itself to what people decided, each with its row in the record."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -23,6 +23,18 @@ _VOID = text(
       (SELECT unit_id FROM item WHERE item.id = revision.item_id) AS unit_id
     """
 )
+
+
+async def tell_paused(session: AsyncSession, account_id: UUID, unit_id: UUID, code: str) -> None:
+    """Records that the hub itself paused an account, and why."""
+    await record(
+        session,
+        SYSTEM,
+        Act.ACCOUNT_PAUSED,
+        f"account:{account_id}",
+        unit=unit_id,
+        details={"code": code},
+    )
 
 
 async def void_approvals(session: AsyncSession, approval_ids: Sequence[UUID]) -> None:

@@ -39,14 +39,20 @@ _LOWER = text(
     """
 )
 
+# Two statements, as for a release: what is derived must see what the lock was waited for.
+_FREE = text(
+    """
+    SELECT account_id, urgent FROM lane
+     WHERE until <= now() AND (CAST(:accounts AS uuid[]) IS NULL OR account_id = ANY(:accounts))
+     ORDER BY account_id, urgent FOR UPDATE SKIP LOCKED
+    """
+)
 _DERIVE = text(
     f"""
-    WITH free AS (
-      SELECT account_id, urgent FROM lane
-       WHERE until <= now() AND (CAST(:accounts AS uuid[]) IS NULL OR account_id = ANY(:accounts))
-       ORDER BY account_id, urgent FOR UPDATE SKIP LOCKED)
     UPDATE lane SET next_due_at = {DUE_AT}
-      FROM free WHERE lane.account_id = free.account_id AND lane.urgent = free.urgent
+      FROM unnest(CAST(:accounts AS uuid[]), CAST(:urgents AS boolean[]))
+             AS free(account_id, urgent)
+     WHERE lane.account_id = free.account_id AND lane.urgent = free.urgent
        AND lane.next_due_at IS DISTINCT FROM {DUE_AT}
     """  # noqa: S608  # DUE_AT is a constant of this file
 )
@@ -63,4 +69,13 @@ async def derive(
     session: AsyncSession | AsyncConnection, accounts: Sequence[UUID] | None = None
 ) -> None:
     """Derives the due instants of free lanes anew; all of them, or those of some accounts."""
-    await session.execute(_DERIVE, {"accounts": list(accounts) if accounts is not None else None})
+    chosen = list(accounts) if accounts is not None else None
+    free = (await session.execute(_FREE, {"accounts": chosen})).all()
+    if free:
+        await session.execute(
+            _DERIVE,
+            {
+                "accounts": [row.account_id for row in free],
+                "urgents": [row.urgent for row in free],
+            },
+        )

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from services.audit.verify import verify
 from services.channels import accounts, checks, tokens
+from services.delivery import switches
 from services.delivery.hub import Hub
 from services.queue.jobs import Enqueue, Job, Run
 from services.worker import retention
@@ -44,6 +45,9 @@ def declared(hub: Hub) -> tuple[Job, ...]:
 
 
 async def _renew_tokens(hub: Hub, _: Enqueue, __: Sequence[str]) -> None:
+    async with hub.open_work() as session:
+        if await switches.fenced(session):
+            return  # a restored copy must not spend the refresh tokens of the hub it came from
     await tokens.renew_due(hub.open_work, hub.registry, hub.sealer)
 
 

@@ -124,6 +124,7 @@ def upgrade() -> None:
         sa.Column("breaker_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("breaker_failures", sa.Integer(), nullable=False),
         sa.Column("usage", sa.Float(), nullable=True),
+        sa.Column("usage_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("check_ok", sa.Boolean(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

@@ -29,7 +29,7 @@ _FROZEN = ("audit_entry", "evidence", "publication_event")
 # From state → states it may become. `scheduled` and `pending` may be settled without a call:
 # stopped, withdrawn before anything was sent, or an outlet that pulls from us.
 TRANSITIONS = {
-    "scheduled": ("pending", "sending", "live", "withdrawn", "failed", "expired"),
+    "scheduled": ("pending", "sending", "live", "withdrawn", "failed", "expired", "uncertain"),
     "pending": ("scheduled", "sending", "live", "withdrawn", "failed", "expired", "uncertain"),
     "sending": ("pending", "uncertain", "undecided", "live", "withdrawn", "failed"),
     "uncertain": ("pending", "undecided", "live", "withdrawn", "failed"),
@@ -37,7 +37,7 @@ TRANSITIONS = {
     "live": ("pending", "scheduled", "uncertain"),
     "withdrawn": ("pending", "scheduled", "uncertain"),
     "failed": ("pending", "scheduled", "live", "withdrawn", "uncertain"),
-    "expired": ("pending", "scheduled", "live", "withdrawn"),
+    "expired": ("pending", "scheduled", "live", "withdrawn", "uncertain"),
 }
 
 
