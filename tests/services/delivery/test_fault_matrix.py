@@ -211,12 +211,12 @@ async def _states(bench: Bench, cases: list[Case]) -> dict[UUID, str]:
         rows = await session.execute(
             text(
                 "SELECT item_id, CASE WHEN observed_generation < generation AND state IN"
-                " ('live','withdrawn') THEN 'behind' ELSE state END FROM publication"
+                " ('live','withdrawn') THEN 'behind' ELSE state END AS state FROM publication"
                 " WHERE item_id = ANY(:ids)"
             ),
             {"ids": [case.item for case in cases]},
         )
-        return dict(row._tuple() for row in rows)
+        return {row.item_id: row.state for row in rows}
 
 
 async def _verdict(bench: Bench, sandbox: Sandbox, case: Case) -> str:
