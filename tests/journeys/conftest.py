@@ -1,0 +1,71 @@
+"""A whole hub as `make run` starts it: `loa up --demo` on free ports, in a folder of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.ports import free_port
+
+_READY_SECONDS = 180.0
+_END_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """The addresses of a running `loa up --demo` whose sample items are all in place."""
+
+    site: str
+    sandbox: str
+
+
+@pytest.fixture(scope="module")
+def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """One rehearsal for the tests of a module."""
+    folder: Path = tmp_path_factory.mktemp("rehearsal")
+    port = _two_free_ports()
+    log = folder / "log"
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "services.cli.main", "up", "--demo"),
+                *("--port", str(port), "--data", folder / "data"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=subprocess.STDOUT,
+            env={name: value for name, value in os.environ.items() if not name.startswith("LOA_")},
+        )
+    try:
+        _wait_for(folder / "data" / "sample-data-complete", process, log)
+        yield Rehearsal(site=f"http://127.0.0.1:{port}", sandbox=f"http://127.0.0.1:{port + 1}")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(_END_SECONDS)
+
+
+def _two_free_ports() -> int:
+    """A free port whose neighbour is free too: the simulated channels live there."""
+    while True:
+        port = free_port()
+        try:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port + 1))
+        except OSError:
+            continue
+        return port
+
+
+def _wait_for(sign: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while not sign.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"no rehearsal: {log.read_text(errors='replace')[-3000:]}")
+        time.sleep(0.1)
