@@ -9,6 +9,7 @@ renderers of structlog would: that of the frame which makes a call holds the tok
 import logging
 import re
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from typing import Final, Literal
@@ -84,6 +85,12 @@ def configure(form: Literal["text", "json"] | None, *, quiet: bool) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def take_uncaught() -> None:
+    """What nothing catches, in whichever thread, is told in the same way from now on."""
+    sys.excepthook = lambda _, error, __: _show(error)
+    threading.excepthook = lambda told: _show(told.exc_value)
+
+
 def named(error: BaseException) -> str:
     """An exception in one line: its class, and what of its own words may be told.
 
@@ -117,6 +124,11 @@ def _cut(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 def _in_places(exc_info: ExcInfo) -> str:
     """An exception as text: see above."""
     return "".join(_told(exc_info[1], _DEEPEST)).rstrip()
+
+
+def _show(error: BaseException | None) -> None:
+    if error is not None:
+        sys.stderr.write("".join(_told(error, _DEEPEST)))
 
 
 def _told(error: BaseException, deepest: int) -> Iterator[str]:

@@ -42,6 +42,7 @@ def run() -> None:
     """Runs the command line of this process and ends it: 0 done, 1 refused or wrong, 2 usage."""
     # What a command prints is its answer alone; long-running parts set up their logs anew.
     logs.configure(None, quiet=True)
+    logs.take_uncaught()
     arguments = [one for one in sys.argv[1:] if one != _DEBUG]
     sys.exit(execute(arguments, debug=_DEBUG in sys.argv[1:]))
 

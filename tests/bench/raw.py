@@ -1,44 +1,54 @@
-"""What the same HTTP client does alone: `python -m tests.bench.raw BASE FIRST LAST` posts and tells seconds."""
+"""What the HTTP client does alone: `python -m tests.bench.raw BASE`, then lines `FIRST LAST`.
+
+The very client of the adapter, as many calls at once as a worker makes, and nothing around it.
+"""
 
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
 
 import uvloop
+from pydantic import JsonValue
 
+from services.delivery.hub import Rules
+from services.storage.columns import new_id
 from shared.contract.messages import Account, Call, Operation
+from tests.bench.children import listen
 from tests.support.one_call import Credentials, OneCall, Settings
 
-SLOTS = 50
+BODY = "Nội dung thông báo cho bà con. " * 40
+SLOTS = Rules().concurrency
 
 
-async def post(base: str, first: int, last: int) -> float:
-    """Posts to walls `first` up to `last` through the adapter itself, 50 at once; gives seconds."""
-    channel = OneCall()
-    payload = {"text": "Thông báo\n\n" + "Nội dung. " * 40, "link": "http://loa.test/tin/X"}
-    todo = iter(range(first, last))
+class Posting:
+    """Posts to walls, always through the same clients."""
 
-    async def slot() -> None:
-        for no in todo:
-            account = Account(
-                id=__import__("uuid").uuid4(),
-                name=f"wall-{no}",
-                remote_id=f"wall-{no}",
-                settings=Settings(wall=f"wall-{no}", base=base),
-                credentials=Credentials(),
-            )
-            await channel.publish(
-                Call(operation=Operation.PUBLISH, account=account, payload=payload)
-            )
+    def __init__(self, base: str) -> None:
+        self.channel = OneCall()
+        self.base = base
 
-    print("ready", flush=True)  # noqa: T201
-    sys.stdin.readline()
-    started = time.perf_counter()
-    await asyncio.gather(*(slot() for _ in range(SLOTS)))
-    took = time.perf_counter() - started
-    await channel.clients.aclose()
-    return took
+    async def answer(self, words: Sequence[str]) -> JsonValue:
+        """Posts once to each wall from `words[0]` up to `words[1]`; tells begin and end."""
+        todo = iter(range(int(words[0]), int(words[1])))
+        payload = {"text": f"Thông báo lịch tiếp dân\n\n{BODY}", "link": "http://loa.test/tin/X"}
+
+        async def slot() -> None:
+            for no in todo:
+                account = Account(
+                    id=new_id(),
+                    name=f"wall-{no}",
+                    remote_id=f"wall-{no}",
+                    settings=Settings(wall=f"wall-{no}", base=self.base),
+                    credentials=Credentials(),
+                )
+                call = Call(operation=Operation.PUBLISH, account=account, payload=payload)
+                await self.channel.publish(call)
+
+        began = time.monotonic()
+        await asyncio.gather(*(slot() for _ in range(SLOTS)))
+        return [began, time.monotonic()]
 
 
 if __name__ == "__main__":
-    print(uvloop.run(post(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))), flush=True)  # noqa: T201
+    uvloop.run(listen(Posting(sys.argv[1]).answer))

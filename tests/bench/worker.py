@@ -1,38 +1,38 @@
-"""One worker of the benchmark: only the loop, until its standard input closes."""
+"""One worker process as `loa worker` runs it, but over the bench's channels.
+
+`python -m tests.bench.worker DATABASE MEDIA [SANDBOX]` works until its input closes; its last word
+is its largest memory in KiB.
+"""
 
 import asyncio
+import os
 import resource
+import signal
 import sys
 from pathlib import Path
 
-import uvloop
-
 from services.channels.registry import Registry
-from services.delivery.hub import Rules
-from services.delivery.turn import Loop
-from services.queue.bell import listening
-from tests.support.hub import make_bench
+from services.worker import process
+from tests.bench.children import incoming, say_ready, tell
+from tests.bench.rules import RULES, sandbox_hosts
+from tests.support.hub import Bench, make_bench
 from tests.support.one_call import OneCall
 
 
-async def work(url: str, media: str) -> None:
-    """Turns the loop with the rules of service, but no hold and no runaway guard to wait for."""
-    registry = Registry.load({}) if len(sys.argv) > 3 else Registry.of(OneCall())  # noqa: PLR2004
-    bench = make_bench(url, Path(media), registry, rules=Rules(runaway_per_hour=60), by_key=True)
-    loop = Loop(bench.hub)
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
-    async with listening(url, loop.ring):
-        task = asyncio.create_task(loop.run())
-        print("ready", flush=True)  # noqa: T201
-        await reader.read()
-        loop.stop()
-        await task
+async def work(bench: Bench) -> None:
+    """Loop and jobs, until the parent has gone."""
+    lines = await incoming()
+    say_ready()
+    working = asyncio.create_task(process.work(bench.hub, bench.url, None))
+    await lines.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+    await working
     await bench.engine.dispose()
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)  # noqa: T201
+    tell(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 if __name__ == "__main__":
-    uvloop.run(work(sys.argv[1], sys.argv[2]))
+    hosts = sandbox_hosts(sys.argv[3]) if sys.argv[3:] else None
+    channels = Registry.load(hosts) if hosts else Registry.of(OneCall())
+    place = Path(sys.argv[2])
+    process.in_new_loop(work(make_bench(sys.argv[1], place, channels, rules=RULES, by_key=True)))

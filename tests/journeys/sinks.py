@@ -11,7 +11,7 @@ _PART_CHARS = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
-    """A secret that must be found nowhere but in `told_in`, the sinks made to tell it once.
+    """A secret that must be found nowhere but in `told_in`: sinks, by how their names begin.
 
     `whole`: only the whole of it is looked for, as its beginning is no secret (sandbox tokens carry
     the account's id).
@@ -33,8 +33,9 @@ def hits(canaries: Collection[Canary], sinks: Mapping[str, bytes]) -> list[str]:
     return sorted(
         f"{one.name} in {sink}"
         for one in canaries
+        for forms in (_forms(one),)
         for sink, content in sinks.items()
-        if sink not in one.told_in and any(form in content for form in _forms(one))
+        if not sink.startswith(tuple(one.told_in)) and any(form in content for form in forms)
     )
 
 

@@ -1,4 +1,4 @@
-"""A worker process that can be told to die: real processes, forked from one that has imported all."""
+"""A worker process that can be told to die: forked from one that has imported everything."""
 
 import asyncio
 import os

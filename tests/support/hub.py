@@ -214,7 +214,7 @@ class Bench:
                 text("SELECT account_id, state FROM publication WHERE item_id = :id"),
                 {"id": item_id},
             )
-            return {account: state for account, state in rows}
+            return {row.account_id: row.state for row in rows}
 
 
 def make_bench(

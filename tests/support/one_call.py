@@ -83,7 +83,8 @@ class OneCall:
         return Done(receipt=Receipt(remote_id=RemoteId(answer["id"])))
 
     async def update(self, call: Call) -> Outcome:
-        assert call.payload is not None and call.remote_id is not None
+        assert call.payload is not None
+        assert call.remote_id is not None
         await self._ask(call, "PUT", f"/{call.remote_id}", {"text": str(call.payload["text"])})
         return Done(receipt=Receipt(remote_id=call.remote_id))
 

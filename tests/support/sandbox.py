@@ -72,19 +72,8 @@ class Sandbox:
 async def running() -> AsyncIterator[Sandbox]:
     """A sandbox on a free port of this machine, until the block ends."""
     port = free_port()
-    child = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "services.sandbox",
-            "--port",
-            str(port),
-            "--host",
-            "127.0.0.1",
-            "--no-media-fetch",
-        ],  # fmt: skip
-        stdout=subprocess.DEVNULL,
-    )
+    words = f"-m services.sandbox --port {port} --host 127.0.0.1 --no-media-fetch"
+    child = subprocess.Popen([sys.executable, *words.split()], stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
         async with httpx.AsyncClient(

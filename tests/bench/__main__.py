@@ -1,0 +1,248 @@
+"""`make bench`: every part in one run, three rounds each, compared pairs by turns (A B A B)."""
+
+import argparse
+import asyncio
+import os
+import platform
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from statistics import median
+
+from tests.bench import api, latency, one_call, zalo
+from tests.bench.children import quieten
+from tests.bench.ground import ACCOUNTS, WORKERS, FanOut, Ground, ground, percentile
+from tests.bench.plain import plain
+from tests.bench.table import Line, Part, drawn
+from tests.bench.walls import build
+
+_SHARE_AIM = 0.7
+_TIMES_AIM = 5.0
+_LATENCY_AIM = 0.150
+_PARTS = ("one_call", "latency", "api", "zalo")
+
+
+async def measure(rounds: int, chosen: Sequence[str]) -> list[Part]:
+    """Runs the chosen parts."""
+    parts: list[Part] = []
+    if set(chosen) - {"zalo"}:
+        async with _ground("một lời gọi · one call") as place:
+            parts += await _on_walls(place, rounds, chosen)
+    if "zalo" in chosen:
+        async with _ground("Zalo") as place:
+            parts.append(await _zalo(place, rounds))
+    return parts
+
+
+async def _on_walls(place: Ground, rounds: int, chosen: Sequence[str]) -> list[Part]:
+    walls = await build(place)
+    fleet = await one_call.one_call_fleet(place, walls)
+    parts: list[Part] = []
+    if "one_call" in chosen:
+        posting = await one_call.clients(place, walls)
+        alone: list[float] = []
+        loa: list[FanOut] = []
+        arq: list[float] = []
+        tuned: list[float] = []
+        celery: list[float] = []
+        async with plain(place, walls) as queues:
+            for no in range(rounds):
+                _say(f"một lời gọi · one call {no + 1}/{rounds}")
+                alone.append(await one_call.alone(posting, walls))
+                loa.append(await one_call.by_loa(fleet, walls))
+                if queues is not None:
+                    arq.append(await queues.by_arq("defaults"))
+                    tuned.append(await queues.by_arq("tuned"))
+                    rate = await queues.by_celery()
+                    celery += [rate] if rate is not None else []
+        parts.append(_fan_out("Kênh một lời gọi · A channel of one call", alone, loa))
+        parts.append(_plain(loa, arq, tuned, celery))
+    if "latency" in chosen:
+        took: list[list[float]] = []
+        for no in range(rounds):
+            _say(f"từng tin · single items {no + 1}/{rounds}")
+            took.append(await latency.single_items(fleet, walls))
+        parts.append(_latency(took))
+    if "api" in chosen:
+        doors = await api.open_api(place, fleet)
+        quiet: list[float] = []
+        busy: list[float] = []
+        whole: list[FanOut] = []
+        for no in range(rounds):
+            _say(f"API {no + 1}/{rounds}")
+            quiet += await doors.quiet()
+            answers, found = await doors.busy()
+            busy += answers
+            whole.append(found)
+        parts.append(_api(quiet, busy, whole))
+    parts.append(_memory(await fleet.end(), "một lời gọi · one call"))
+    return parts
+
+
+async def _zalo(place: Ground, rounds: int) -> Part:
+    there = await zalo.open_zalo(place)
+    alone: list[float] = []
+    loa: list[FanOut] = []
+    extra: list[Line] = []
+    for no in range(rounds):
+        _say(f"Zalo {no + 1}/{rounds}")
+        rate, bare = await there.alone()
+        found, own = await there.by_loa()
+        alone.append(rate)
+        loa.append(found)
+        each = " + ".join(f"{count / ACCOUNTS:.2g} {name}" for name, count in sorted(own.items()))
+        extra = [Line(name="Lời gọi mỗi kênh · calls per account", value=each)]
+        if bare != own:
+            other = " + ".join(f"{n / ACCOUNTS:.2g} {name}" for name, n in sorted(bare.items()))
+            extra.append(Line(name="… của client trần · of the bare client", value=other))
+    part = _fan_out("Kênh kiểu Zalo · Zalo-like channels", alone, loa)
+    memory = _memory(await there.fleet.end(), "Zalo")
+    return Part(title=part.title, lines=[*part.lines, *extra, *memory.lines])
+
+
+def _fan_out(title: str, alone: Sequence[float], loa: Sequence[FanOut]) -> Part:
+    shares = [one.rate / bare for one, bare in zip(loa, alone, strict=True)]
+    after = [
+        ACCOUNTS / (one.took - one.approve) / bare for one, bare in zip(loa, alone, strict=True)
+    ]
+    share = median(shares)
+    return Part(
+        title=f"{title}: 1 tin → {ACCOUNTS} kênh · 1 item → {ACCOUNTS} accounts, "
+        f"{WORKERS} tiến trình · workers",
+        lines=[
+            Line(name="Client HTTP trần · the bare HTTP client", value=f"{median(alone):.0f}/s"),
+            Line(
+                name="Loa, từ lúc bấm duyệt · from the call of approve",
+                value=f"{median(one.rate for one in loa):.0f}/s",
+            ),
+            Line(
+                name="  so với client trần · share of the bare client",
+                value=f"{share:.2f}  ({_each(shares)})",
+                aim=f"≥ {_SHARE_AIM}",
+                met=share >= _SHARE_AIM,
+            ),
+            Line(
+                name="  không kể giao dịch duyệt · without approve's transaction",
+                value=f"{median(after):.2f}  ({median(one.approve for one in loa):.2f} s)",
+            ),
+            Line(
+                name="  duyệt → kết quả · approve to outcome, p50 / p99",
+                value=f"{median(one.p50 for one in loa):.2f} / "
+                f"{median(one.p99 for one in loa):.2f} s",
+            ),
+        ],
+    )
+
+
+def _plain(
+    loa: Sequence[FanOut], arq: Sequence[float], tuned: Sequence[float], celery: Sequence[float]
+) -> Part:
+    def line(name: str, rates: Sequence[float], missing: str, *, aimed: bool) -> Line:
+        if not rates:
+            return Line(name=name, value="–", aim=missing)
+        times = median(one.rate / rate for one, rate in zip(loa, rates, strict=True))
+        return Line(
+            name=name,
+            value=f"{median(rates):.0f}/s  (Loa × {times:.1f})",
+            aim=f"≥ × {_TIMES_AIM:.0f}" if aimed else "",
+            met=times >= _TIMES_AIM if aimed else None,
+        )
+
+    redis = "không có redis-server · no redis-server here"
+    return Part(
+        title="Cùng các bài ấy, mỗi bài một việc trong hàng đợi · the same posts, a job for each "
+        "(ORM → httpx → ORM)",
+        lines=[
+            line("arq, mặc định · as it comes, 2 workers", arq, redis, aimed=True),
+            line("arq, max_jobs=50 poll_delay=0.05", tuned, redis, aimed=False),
+            line(
+                "Celery, prefork 2",
+                celery,
+                "Celery này cần redis-py mà arq không cho · this Celery wants another redis-py",
+                aimed=True,
+            ),
+        ],
+    )
+
+
+def _latency(rounds: Sequence[Sequence[float]]) -> Part:
+    p50 = median(percentile(one, 50) for one in rounds)
+    p99 = median(percentile(one, 99) for one in rounds)
+    return Part(
+        title="Một tin, hub rảnh · one item, a quiet hub: commit → byte đầu · first byte out, "
+        f"{latency.ITEMS} tin · items",
+        lines=[
+            Line(name="p50", value=f"{p50 * 1000:.0f} ms"),
+            Line(
+                name="p99",
+                value=f"{p99 * 1000:.0f} ms",
+                aim=f"≤ {_LATENCY_AIM * 1000:.0f} ms",
+                met=p99 <= _LATENCY_AIM,
+            ),
+        ],
+    )
+
+
+def _api(quiet: Sequence[float], busy: Sequence[float], whole: Sequence[FanOut]) -> Part:
+    def line(name: str, times: Sequence[float]) -> Line:
+        p50, p99 = percentile(times, 50) * 1000, percentile(times, 99) * 1000
+        return Line(name=name, value=f"{p50:.0f} / {p99:.0f} ms  (n={len(times)})")
+
+    return Part(
+        title="API, 50 lời gọi mỗi giây · requests a second (GET /items, PATCH): p50 / p99",
+        lines=[
+            line("hub rảnh · a quiet hub", quiet),
+            line(f"trong lúc phát · while {ACCOUNTS} go out", busy),
+            Line(
+                name="  phát khi có người dùng API · the fan-out meanwhile",
+                value=f"{median(one.rate for one in whole):.0f}/s",
+            ),
+        ],
+    )
+
+
+def _memory(mib: float, name: str) -> Part:
+    line = Line(name="Bộ nhớ lớn nhất · largest memory of a worker", value=f"{mib:.0f} MiB")
+    return Part(title=f"Tiến trình worker · worker processes ({name})", lines=[line])
+
+
+def _each(values: Sequence[float]) -> str:
+    return " ".join(f"{value:.2f}" for value in values)
+
+
+@asynccontextmanager
+async def _ground(name: str) -> AsyncIterator[Ground]:
+    _say(f"chuẩn bị · setting up: {name}")
+    async with ground() as place:
+        yield place
+
+
+def _say(what: str) -> None:
+    print(f"… {what}", flush=True)
+
+
+def main() -> None:
+    """Measures and prints; exits with 0 whatever the figures, for machines differ."""
+    arguments = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    arguments.add_argument("--quick", action="store_true", help="một vòng · one round")
+    arguments.add_argument("--only", choices=_PARTS, action="append", help="chỉ phần này · a part")
+    given = arguments.parse_args()
+    quieten()
+    rounds = 1 if given.quick else 3
+    load = os.getloadavg()[0]
+    began = time.monotonic()
+    parts = asyncio.run(measure(rounds, given.only or _PARTS))
+    print(drawn(parts))
+    print(
+        f"\n{os.cpu_count()} nhân · cores, {platform.machine()}, Python "
+        f"{platform.python_version()}, trung vị của {rounds} vòng · median of {rounds} rounds, "
+        f"{time.monotonic() - began:.0f} s"
+    )
+    print(
+        f"Tải của máy lúc bắt đầu · load of the machine at the start: {load:.1f}. "
+        "Số đo là tỉ lệ; máy bận làm lệch cả hai vế · figures are ratios, a busy machine bends them"
+    )
+
+
+if __name__ == "__main__":
+    main()
