@@ -95,6 +95,8 @@ _AGREE = text(
     """
 )
 
+_LOCK = text("SELECT id FROM publication WHERE item_id = :item ORDER BY id FOR UPDATE")
+
 _WITHDRAW = text(
     """
     WITH mine AS (
@@ -266,6 +268,7 @@ async def approve(
         for account, rendition in found
         if account in chosen
     ]
+    await session.execute(_LOCK, {"item": item.id})
     publications = await session.scalars(
         _AGREE,
         {

@@ -44,11 +44,17 @@ _CLAIM = text(
     """
 )
 
+# Whoever locks several lanes does it in this one order, or two would wait for each other.
 _HOLD_ON = text(
     """
-    UPDATE lane SET until = now() + make_interval(secs => :lease)
-      FROM unnest(CAST(:accounts AS uuid[]), CAST(:urgents AS boolean[]), CAST(:fences AS bigint[]))
-             AS mine(account_id, urgent, fence)
+    WITH mine AS (
+      SELECT lane.account_id, lane.urgent, lane.fence FROM lane
+        JOIN unnest(CAST(:accounts AS uuid[]), CAST(:urgents AS boolean[]),
+                    CAST(:fences AS bigint[])) AS held(account_id, urgent, fence)
+          ON lane.account_id = held.account_id AND lane.urgent = held.urgent
+         AND lane.fence = held.fence
+       ORDER BY lane.account_id, lane.urgent FOR UPDATE OF lane)
+    UPDATE lane SET until = now() + make_interval(secs => :lease) FROM mine
      WHERE lane.account_id = mine.account_id AND lane.urgent = mine.urgent
        AND lane.fence = mine.fence
     RETURNING lane.account_id, lane.urgent, lane.fence

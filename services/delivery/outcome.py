@@ -157,6 +157,9 @@ _NOT_DONE = text(
     """
 )
 
+# By id, as every decision about an item locks them, or two would wait for each other.
+_LOCK = text("SELECT id FROM publication WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
+
 _EVIDENCE = text(
     """
     INSERT INTO evidence (id, attempt_id, at, told)
@@ -217,6 +220,7 @@ async def keep(session: AsyncSession, hub: Hub, answers: Sequence[Answer]) -> li
     """
     accounts: list[dict[str, object]] = []
     sorted_rows = _sorted(hub, answers, accounts)
+    await session.execute(_LOCK, {"ids": [answer.bound.publication_id for answer in answers]})
     kept: set[UUID] = set()
     lanes = {answer.bound.publication_id: answer.bound.lane.urgent for answer in answers}
     strayed: list[UUID] = []

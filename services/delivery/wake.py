@@ -29,13 +29,19 @@ DUE_AT = """
 """
 
 # Without a condition on the present value: a row that looks low enough may belong to a holder
-# who is just releasing it, and only the row's lock makes the two wait for each other.
+# who is just releasing it, and only the row's lock makes one wait for the other. Locked in the
+# order in which every holder locks its lanes, or two would wait for each other.
 _LOWER = text(
     """
-    UPDATE lane SET next_due_at = least(coalesce(lane.next_due_at, 'infinity'), p.due)
-      FROM (SELECT account_id, in_urgent_lane, min(next_at) AS due FROM publication
-             WHERE id = ANY(:ids) AND next_at IS NOT NULL GROUP BY 1, 2) AS p
-     WHERE lane.account_id = p.account_id AND lane.urgent = p.in_urgent_lane
+    WITH p AS (
+      SELECT account_id, in_urgent_lane, min(next_at) AS due FROM publication
+       WHERE id = ANY(:ids) AND next_at IS NOT NULL GROUP BY 1, 2),
+    mine AS (
+      SELECT lane.account_id, lane.urgent, p.due FROM lane
+        JOIN p ON lane.account_id = p.account_id AND lane.urgent = p.in_urgent_lane
+       ORDER BY lane.account_id, lane.urgent FOR UPDATE OF lane)
+    UPDATE lane SET next_due_at = least(coalesce(lane.next_due_at, 'infinity'), mine.due)
+      FROM mine WHERE lane.account_id = mine.account_id AND lane.urgent = mine.urgent
     """
 )
 
