@@ -210,7 +210,7 @@ async def _connected(
 async def _quiet(workers: Sequence[Child]) -> None:
     """Waits until the workers idle: a fresh one checks every account once, as its jobs say."""
     running = [psutil.Process(worker.process.pid) for worker in workers]
-    for _ in range(60):
+    for _ in range(180):
         before = sum(sum(one.cpu_times()[:2]) for one in running)
         await asyncio.sleep(1)
         if sum(sum(one.cpu_times()[:2]) for one in running) - before < _IDLE_SECONDS:

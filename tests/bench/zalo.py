@@ -52,6 +52,8 @@ class Zalo:
 
     async def by_loa(self) -> tuple[FanOut, Mapping[str, int]]:
         """One item to all OAs, and the calls by operation."""
+        # As if the last item had been long ago: the newest ids of each account are read anew.
+        await self.fleet.watch.execute("UPDATE lane SET baseline_at = NULL")
         since = await self._newest()
         found = await self.fleet.fan_out()
         # A minute later every post would be compared with its channel, in the next measurement.

@@ -1,11 +1,12 @@
 """What a log line tells of an error: where it happened, never with what."""
 
+import io
 import json
 import logging
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Literal
+from dataclasses import dataclass
 
 import pytest
 import structlog
@@ -16,16 +17,27 @@ from shared.errors import ConflictError
 SECRET = "EAABq7Zt9xK2mVf4Lw"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A process's standard error, and the form of the logs in it."""
+
+    form: str
+    stream: io.StringIO
+
+    @property
+    def text(self) -> str:
+        return self.stream.getvalue()
+
+
 @pytest.fixture(params=["text", "json"])
-def form(
-    request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Literal["text", "json"]]:
-    """Both forms, into what `capsys` holds by now; what the logs were before is put back."""
+def written(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Written]:
+    """Both forms; what the logs were before is put back."""
     root = logging.getLogger()
     handlers, level, before = root.handlers, root.level, structlog.get_config()
-    chosen: Literal["text", "json"] = request.param
-    logs.configure(chosen, quiet=False)
-    yield chosen
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    logs.configure(request.param, quiet=False)
+    yield Written(form=request.param, stream=stream)
     root.handlers = handlers
     root.setLevel(level)
     structlog.configure(**before)
@@ -40,19 +52,19 @@ def _break(token: str) -> None:
 
 
 def test_an_error_is_told_by_its_places_without_messages_and_variables(
-    form: str, capsys: pytest.CaptureFixture[str]
+    written: Written,
 ) -> None:
     try:
         _break(SECRET)
     except ExceptionGroup:
         structlog.get_logger().exception("adapter.broke", attempt="7")
         logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
-    said = capsys.readouterr().err
+    said = written.text
     assert SECRET not in said
     assert said.count("builtins.ExceptionGroup") == said.count("builtins.ValueError") == 2
     assert said.count("builtins.ConnectionRefusedError [111]") == 2
     assert said.count("in _break") >= 2
-    if form == "json":
+    if written.form == "json":
         assert {json.loads(line)["level"] for line in said.splitlines()} == {"error"}
 
 
@@ -61,25 +73,21 @@ def test_our_own_errors_are_told_whole() -> None:
     assert told == "shared.errors.ConflictError: port_taken (port=8080)"
 
 
-@pytest.mark.usefixtures("form")
-def test_what_a_library_words_is_cut_to_a_line_and_masked(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_what_a_library_words_is_cut_to_a_line_and_masked(written: Written) -> None:
     log = logging.getLogger("asyncio")
     log.error("Task exception was never retrieved\nfuture: <Task exception=%r>", SECRET)
     log.error("GET /me?access_token=%s&fields=id failed", SECRET)
     log.error('{"app_secret": "%s", "id": 7}', SECRET)
     log.error("Authorization: Bearer %s", SECRET)
-    said = capsys.readouterr().err
+    said = written.text
     assert SECRET not in said
     assert "never retrieved" in said
     assert "fields=id failed" in said
 
 
-@pytest.mark.usefixtures("form")
-def test_values_under_a_secret_name_are_hidden(capsys: pytest.CaptureFixture[str]) -> None:
+def test_values_under_a_secret_name_are_hidden(written: Written) -> None:
     structlog.get_logger().info("x", access_token=SECRET, fetch_key=SECRET, cookie=SECRET)
-    assert SECRET not in capsys.readouterr().err
+    assert SECRET not in written.text
 
 
 def test_what_nothing_catches_is_told_in_the_same_way() -> None:
