@@ -15,8 +15,7 @@ from services.audit.actor import Actor
 from services.audit.acts import Act
 from services.audit.append import record
 from services.delivery.tables import Switch
-from services.delivery.wake import derive
-from services.queue.bell import ring
+from services.delivery.wake import wake_all
 from services.staff.caller import Caller
 from shared.errors import FieldError, InvalidError
 from shared.text import one_line
@@ -133,6 +132,5 @@ async def _off(
     if await session.scalar(_OFF, {"name": name}) is None:
         return
     await record(session, actor, act, _OBJECT, reason=reason)
-    # What waited is due again, and no wake was kept for it: every free lane is looked at anew.
-    await derive(session)
-    await ring(session)
+    # What waited is due again, and no wake was kept for it.
+    await wake_all(session)

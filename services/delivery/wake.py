@@ -64,10 +64,32 @@ _DERIVE = text(
 )
 
 
+# Also lanes that are held: their holder may just be deriving a due instant from before the change.
+_NUDGE = text(
+    """
+    WITH waiting AS (
+      SELECT DISTINCT account_id, in_urgent_lane FROM publication WHERE next_at <= now()),
+    mine AS (
+      SELECT lane.account_id, lane.urgent FROM lane JOIN waiting
+          ON lane.account_id = waiting.account_id AND lane.urgent = waiting.in_urgent_lane
+       ORDER BY lane.account_id, lane.urgent FOR UPDATE OF lane)
+    UPDATE lane SET next_due_at = least(coalesce(lane.next_due_at, 'infinity'), now())
+      FROM mine WHERE lane.account_id = mine.account_id AND lane.urgent = mine.urgent
+    """
+)
+
+
 async def wake(session: AsyncSession, publication_ids: Sequence[UUID]) -> None:
     """Lowers the due instants of the lanes of these publications, and rings at commit."""
     await session.flush()
     await session.execute(_LOWER, {"ids": list(publication_ids)})
+    await ring(session)
+
+
+async def wake_all(session: AsyncSession) -> None:
+    """Wakes every lane in which something waits, held or free, and rings at commit."""
+    await session.flush()
+    await session.execute(_NUDGE)
     await ring(session)
 
 

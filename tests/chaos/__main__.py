@@ -118,11 +118,9 @@ async def _calm(stage: Stage, http: httpx.AsyncClient) -> None:
     while time.monotonic() < until:
         await stage.lift()
         await asyncio.sleep(3)
-        if await stage.unsettled():
-            continue
         asked = await stage.decide()
         decided += asked
-        if not asked:
+        if not asked and not await stage.unsettled():
             break
     await asyncio.sleep(3)  # the portals' next reading
     print(f"… người quyết định · decided by a person: {decided}")

@@ -1,6 +1,7 @@
 """The hub of a chaos run: accounts in threes (Zalo, Facebook, portal), and what people do there."""
 
 import random
+import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from services.channels import accounts
 from services.delivery import decisions
 from services.delivery.wake import derive
 from services.queue.bell import ring
+from services.staff.caller import Caller
 from shared.errors import ConflictError, InvalidError
 from tests.support.hub import Bench, Team
 from tests.support.sandbox import Sandbox
@@ -91,13 +93,19 @@ class Stage:
 
         Only waiting times are touched, never a state: what may be sent is decided as ever.
         """
+        admin = await self.bench.caller(self.team.admin)
         async with self.bench.hub.open_work() as session:
-            paused = list(
-                await session.scalars(text("SELECT id FROM account WHERE state = 'paused'"))
-            )
-            admin = await self.bench.caller(self.team.admin)
-            for account in paused:
-                await accounts.resume(session, admin, account)
+            paused = (
+                await session.execute(
+                    text("SELECT id, pause_code FROM account WHERE state = 'paused'")
+                )
+            ).all()
+        for row in paused:
+            if row.pause_code == accounts.NEEDS_CONSENT:
+                await self._consent(admin, row.id)
+        async with self.bench.hub.open_work() as session:
+            for row in paused:
+                await accounts.resume(session, admin, row.id)
             await session.execute(
                 text(
                     "UPDATE account SET rate_until = NULL, quota_until = NULL,"
@@ -114,6 +122,32 @@ class Stage:
             await derive(session)
             await ring(session)
         return len(paused)
+
+    async def _consent(self, admin: Caller, account_id: UUID) -> None:
+        """Consents anew: a worker that dies while it trades a refresh token has spent it."""
+        fresh = {name: secrets.token_hex(20) for name in ("access_token", "refresh_token")}
+        told = await self.sandbox.post(
+            "/admin/accounts",
+            {
+                "channel": "zalo_oa",
+                "id": self.remote[account_id],
+                "media_fetch": False,
+                **fresh,
+            },
+        )
+        hub = self.bench.hub
+        form = hub.registry.get("zalo_oa").credentials_form
+        async with hub.open_work() as session:
+            account = await accounts.locked(session, account_id, by=admin)
+            await accounts.replace_credentials(
+                session,
+                admin.actor,
+                hub.registry,
+                hub.sealer,
+                account,
+                form.model_validate(told["accounts"][0]["credentials"]),
+            )
+        self.acts["consented"] += 1
 
     async def decide(self) -> int:
         """A person with eyes on the channel settles what the loop could not; gives how many."""

@@ -94,7 +94,7 @@ def posting(oa: ZaloOa, account: Account, title: str = "Lịch tiêm chủng", *
         operation=Operation.PUBLISH,
         account=account,
         payload=payload,
-        deadline=timedelta(seconds=0.5),
+        deadline=timedelta(seconds=3),
     )
 
 
