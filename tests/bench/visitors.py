@@ -73,7 +73,8 @@ class Visitors:
             )
             kind = "change"
             self._tags[draft] = answer.headers.get("ETag", self._tags[draft])
-        answer.raise_for_status()
+        if answer.status_code != httpx.codes.PRECONDITION_FAILED:  # another visitor was faster
+            answer.raise_for_status()
         self._took[kind].append(time.monotonic() - due)
 
 
