@@ -21,6 +21,7 @@ from services.delivery import board
 from services.delivery.turn import Loop
 from services.delivery.words import problem
 from services.queue.bell import listening
+from shared.clock import steady_seconds
 from tests.services.delivery.test_crash_points import hosts_of
 from tests.support import sandbox as sandboxes
 from tests.support.hub import Bench, Team, make_bench
@@ -36,6 +37,8 @@ _CALLS: dict[tuple[str, str], tuple[str, ...]] = {
     ("facebook_page", "withdraw"): ("delete",),
 }
 _SETTLED = {"live", "withdrawn", "failed", "undecided"}
+_LIFT_SECONDS = 8.0
+_PATIENCE_SECONDS = 240.0  # far above what it takes, so that a slow machine is no finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +183,15 @@ async def _provoke(bench: Bench, sandbox: Sandbox, case: Case, gate: asyncio.Sem
 
 
 async def _until_settled(bench: Bench, cases: list[Case], *, wanted: set[str]) -> None:
-    """Waits for every case; what a person must lift (a pause, a long penalty) is lifted once."""
-    lifted, states = False, await _states(bench, cases)
-    for turn in range(900):
+    """Waits for every case; what a person must lift, a pause or a long penalty, is lifted."""
+    states, lifted_at = await _states(bench, cases), steady_seconds()
+    until = lifted_at + _PATIENCE_SECONDS
+    while steady_seconds() < until:
         states = await _states(bench, cases)
         if all(states[case.item] in wanted for case in cases):
             return
-        if turn > 120 and not lifted:
-            lifted = True
+        if steady_seconds() - lifted_at > _LIFT_SECONDS:
+            lifted_at = steady_seconds()
             await _lift(bench)
         await asyncio.sleep(0.05)
     left = [f"{case.cell} {states[case.item]}" for case in cases if states[case.item] not in wanted]
