@@ -181,7 +181,9 @@ async def serving(server: WallServer) -> AsyncIterator[WallServer]:
     port = free_port()
     server.base = f"http://127.0.0.1:{port}"
     runner = uvicorn.Server(
-        uvicorn.Config(server, host="127.0.0.1", port=port, log_level="error", lifespan="off")
+        uvicorn.Config(
+            server, host="127.0.0.1", port=port, log_config=None, log_level="error", lifespan="off"
+        )
     )
     task = asyncio.create_task(runner.serve())
     while not runner.started:

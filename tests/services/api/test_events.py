@@ -17,7 +17,9 @@ from tests.support.site import Person, Site
 @pytest.fixture(scope="module")
 async def address(site: Site) -> AsyncIterator[str]:
     """The site on a real port: a stream is no stream inside one process."""
-    config = uvicorn.Config(site.app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
+    config = uvicorn.Config(
+        site.app, host="127.0.0.1", port=0, log_config=None, log_level="error", lifespan="off"
+    )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
     while not server.started:

@@ -29,6 +29,7 @@ async def served() -> AsyncIterator[Running]:
         app,
         host="127.0.0.1",
         port=free_port(),
+        log_config=None,
         log_level="error",
         access_log=False,
         ws="none",

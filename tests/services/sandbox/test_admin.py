@@ -34,7 +34,13 @@ async def hook() -> AsyncIterator[Hook]:
     """A listener on loopback."""
     made = Hook()
     config = uvicorn.Config(
-        made, host="127.0.0.1", port=free_port(), log_level="error", lifespan="off", ws="none"
+        made,
+        host="127.0.0.1",
+        port=free_port(),
+        log_config=None,
+        log_level="error",
+        lifespan="off",
+        ws="none",
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())

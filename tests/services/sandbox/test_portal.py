@@ -56,7 +56,13 @@ async def serving(feed: Feed) -> AsyncIterator[None]:
     import asyncio
 
     config = uvicorn.Config(
-        feed, host="127.0.0.1", port=free_port(), log_level="error", lifespan="off", ws="none"
+        feed,
+        host="127.0.0.1",
+        port=free_port(),
+        log_config=None,
+        log_level="error",
+        lifespan="off",
+        ws="none",
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
