@@ -18,6 +18,7 @@ from services.api import idempotency
 from services.api.errors import UnauthenticatedError
 from services.api.state import address_of, hub_of, request_id_of
 from services.delivery.hub import Hub
+from services.staff import cookies
 from services.staff.caller import Caller
 from services.staff.sign_in import caller_of_session
 from services.staff.tokens import caller_of_token
@@ -44,12 +45,12 @@ class _Known(TypedDict):
 
 def cookie_name(hub: Hub) -> str:
     """The name of the session cookie: bound to this very host wherever there is HTTPS."""
-    return "__Host-loa" if is_https(hub) else "loa"
+    return cookies.cookie_name(hub.public_url)
 
 
 def is_https(hub: Hub) -> bool:
     """Whether browsers reach this hub over HTTPS."""
-    return hub.public_url.startswith("https://")
+    return cookies.is_https(hub.public_url)
 
 
 async def work(request: Request, hub: TheHub) -> AsyncIterator[AsyncSession]:

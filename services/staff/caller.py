@@ -76,6 +76,30 @@ class Caller:
             raise NotFoundError
 
 
+def session_of(caller: Caller) -> UUID | None:
+    """The session that the caller came with; None for a program."""
+    return UUID(caller.actor.session) if caller.actor.session else None
+
+
+def admin_of(
+    by: Actor | Caller, unit_id: UUID, *, missing: str = "staff_not_found", **values: object
+) -> Actor:
+    """Who stands in the record for an act on the people of this unit.
+
+    A caller must be an admin who sees the unit: else ForbiddenError, or NotFoundError(`missing`).
+    A bare actor is Loa itself or somebody at a terminal of the machine; nobody else may come as
+    one.
+    """
+    if isinstance(by, Caller):
+        by.need_role("admin")
+        if not by.may_see(unit_id):
+            raise NotFoundError(missing, **values)
+        return by.actor
+    if by.kind not in ("system", "cli"):
+        raise ForbiddenError("role_needed", roles="admin")
+    return by
+
+
 async def caller_of(
     session: AsyncSession,
     staff_id: UUID,

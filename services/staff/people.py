@@ -1,11 +1,14 @@
-"""The people of the team: adds them, gives and takes roles, lets them go."""
+"""The people of the team: adds them, gives and takes roles, lets them go and back in.
+
+`by` is a caller who must be an admin of the person's unit, or the machine's own terminal.
+"""
 
 import re
 from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -13,10 +16,18 @@ from services.audit.actor import Actor
 from services.audit.acts import Act
 from services.audit.append import record
 from services.staff import passwords, units
+from services.staff.caller import Caller, admin_of
 from services.staff.passwords import FULL, Cost
-from services.staff.tables import ROLES, ApiToken, Session, Staff, StaffRole
+from services.staff.tables import (
+    ROLES,
+    ApiToken,
+    Invitation,
+    Session,
+    Staff,
+    StaffRole,
+)
 from shared.clock import utc_now
-from shared.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from shared.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from shared.text import one_line
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)*")
@@ -26,7 +37,7 @@ _LOCALES = ("vi", "en")
 
 async def add(
     session: AsyncSession,
-    actor: Actor,
+    by: Actor | Caller,
     *,
     email: str,
     name: str,
@@ -46,12 +57,11 @@ async def add(
     if not person:
         detail = "Cần có họ tên · A name is needed"
         faults.append(FieldError(field="name", code="missing", detail=detail))
-    if locale not in _LOCALES:
-        detail = "Chỉ có vi và en · Only vi and en"
-        faults.append(FieldError(field="locale", code="locale_unknown", detail=detail))
+    faults += _locale_faults(locale)
     if faults:
         raise InvalidError("staff_invalid", fields=tuple(faults))
     unit = await units.by_code(session, unit_code)
+    actor = admin_of(by, unit.id, missing="unit_not_found", unit=unit_code)
     if await session.scalar(select(col(Staff.id)).where(col(Staff.email) == address)) is not None:
         raise ConflictError("staff_exists", email=address)
     staff = Staff(
@@ -77,7 +87,7 @@ async def add(
 
 
 async def set_roles(
-    session: AsyncSession, actor: Actor, staff_id: UUID, roles: Collection[str]
+    session: AsyncSession, by: Actor | Caller, staff_id: UUID, roles: Collection[str]
 ) -> None:
     """Replaces a person's roles and ends their sessions, so that they sign in anew (R78).
 
@@ -86,7 +96,8 @@ async def set_roles(
     faults = _role_faults(roles)
     if faults:
         raise InvalidError("staff_invalid", fields=tuple(faults))
-    staff = await _locked(session, staff_id)
+    staff = await locked(session, staff_id)
+    actor = admin_of(by, staff.unit_id)
     before = set(await roles_of(session, staff_id))
     if before == set(roles):
         return
@@ -114,35 +125,73 @@ async def set_roles(
 
 async def set_password(
     session: AsyncSession,
-    actor: Actor,
+    by: Actor | Caller,
     staff_id: UUID,
     password: str,
     *,
-    keep_session: UUID | None = None,
     cost: Cost = FULL,
 ) -> None:
-    """Gives a person a new password and ends their sessions, but for `keep_session`.
+    """Gives another person a new password and ends their sessions.
 
-    Raises InvalidError for its length, NotFoundError.
+    Raises InvalidError for its length, NotFoundError, ForbiddenError("own_account") for oneself,
+    who must tell the old one (`own_account.py`).
     """
+    need_another(by, staff_id)
     fresh = await passwords.hashed(password, cost=cost)
-    staff = await _locked(session, staff_id)
+    staff = await locked(session, staff_id)
+    await put_password(session, admin_of(by, staff.unit_id), staff, fresh)
+
+
+async def put_password(
+    session: AsyncSession,
+    actor: Actor,
+    staff: Staff,
+    fresh: str,
+    *,
+    keep_session: UUID | None = None,
+) -> None:
+    """Keeps the hash of a locked person's new password, and ends their other sessions.
+
+    Asks for no right: whoever calls it has made sure of the link, the old password or the role.
+    """
     staff.password_hash = fresh
     await session.flush()
-    await end_sessions(session, staff_id, but=keep_session)
+    await end_sessions(session, staff.id, but=keep_session)
     await record(
-        session, actor, Act.STAFF_PASSWORD_CHANGED, f"staff:{staff_id}", unit=staff.unit_id
+        session, actor, Act.STAFF_PASSWORD_CHANGED, f"staff:{staff.id}", unit=staff.unit_id
+    )
+
+
+async def set_locale(session: AsyncSession, caller: Caller, locale: str) -> None:
+    """Keeps in which language Loa speaks to the caller: `vi` or `en`, InvalidError for another."""
+    caller.need_person()
+    faults = _locale_faults(locale)
+    if faults:
+        raise InvalidError("staff_invalid", fields=faults)
+    staff = await locked(session, caller.staff_id)
+    if staff.locale == locale:
+        return
+    staff.locale = locale
+    await session.flush()
+    await record(
+        session,
+        caller.actor,
+        Act.STAFF_LOCALE_CHANGED,
+        f"staff:{staff.id}",
+        unit=staff.unit_id,
+        details={"locale": locale},
     )
 
 
 async def deactivate(
-    session: AsyncSession, actor: Actor, staff_id: UUID, *, reason: str | None = None
+    session: AsyncSession, by: Actor | Caller, staff_id: UUID, *, reason: str | None = None
 ) -> None:
-    """Lets a person go: their sessions end and their tokens are revoked, at once and everywhere.
+    """Lets a person go: sessions, tokens and an open invitation end, at once and everywhere.
 
     Raises NotFoundError, ConflictError("last_admin"). Doing it twice changes nothing.
     """
-    staff = await _locked(session, staff_id)
+    staff = await locked(session, staff_id)
+    actor = admin_of(by, staff.unit_id)
     if not staff.active:
         return
     if "admin" in await roles_of(session, staff_id):
@@ -157,6 +206,7 @@ async def deactivate(
         .values(revoked_at=now)
         .returning(col(ApiToken.id))
     )
+    await end_invitations(session, staff_id)
     await record(
         session,
         actor,
@@ -165,6 +215,36 @@ async def deactivate(
         unit=staff.unit_id,
         reason=reason,
         details={"sessions_ended": ended, "tokens_revoked": [str(id_) for id_ in revoked]},
+    )
+
+
+async def reactivate(session: AsyncSession, by: Actor | Caller, staff_id: UUID) -> None:
+    """Lets a person in again, with the roles, password and phone they had; tokens stay revoked.
+
+    Raises NotFoundError. Doing it twice changes nothing.
+    """
+    staff = await locked(session, staff_id)
+    actor = admin_of(by, staff.unit_id)
+    if staff.active:
+        return
+    staff.active = True
+    await session.flush()
+    await record(
+        session,
+        actor,
+        Act.STAFF_REACTIVATED,
+        f"staff:{staff_id}",
+        unit=staff.unit_id,
+        details={"roles": await roles_of(session, staff_id)},
+    )
+
+
+async def end_invitations(session: AsyncSession, staff_id: UUID) -> None:
+    """Ends the links with which this person could still set a password."""
+    await session.execute(
+        delete(Invitation).where(
+            col(Invitation.staff_id) == staff_id, col(Invitation.used_at).is_(None)
+        )
     )
 
 
@@ -204,7 +284,14 @@ def tidy_email(email: str) -> str:
     return one_line(email).lower()
 
 
-async def _locked(session: AsyncSession, staff_id: UUID) -> Staff:
+def need_another(by: Actor | Caller, staff_id: UUID) -> None:
+    """Raises ForbiddenError for an act that nobody may do to themselves as an admin."""
+    if isinstance(by, Caller) and by.staff_id == staff_id:
+        raise ForbiddenError("own_account")
+
+
+async def locked(session: AsyncSession, staff_id: UUID) -> Staff:
+    """The person, as they are now and locked; raises NotFoundError."""
     staff = await session.scalar(
         select(Staff)
         .where(col(Staff.id) == staff_id)
@@ -228,13 +315,21 @@ async def _grant(
 
 
 async def _need_another_admin(session: AsyncSession, staff_id: UUID) -> None:
-    """Raises ConflictError if nobody else could let people in again."""
+    """Raises ConflictError if nobody else could let people in again.
+
+    Who was invited and has not come yet may never come, so they do not count.
+    """
+    # One such question at a time, so that two admins cannot let each other go at once. The lock
+    # comes before the look: a statement sees what was committed before it began.
+    await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('last admin', 79))"))
     others = await session.scalars(
         select(col(StaffRole.staff_id))
         .join(Staff, col(Staff.id) == col(StaffRole.staff_id))
-        .where(col(StaffRole.role) == "admin", col(Staff.active))
-        # Locked, so that two admins cannot take the role from each other at once.
-        .with_for_update(of=StaffRole)
+        .where(
+            col(StaffRole.role) == "admin",
+            col(Staff.active),
+            col(Staff.password_hash).is_not(None),
+        )
     )
     if set(others) <= {staff_id}:
         raise ConflictError("last_admin")
@@ -245,6 +340,13 @@ def _email_faults(address: str) -> tuple[FieldError, ...]:
         return ()
     detail = "Không phải địa chỉ thư · Not an e-mail address"
     return (FieldError(field="email", code="email_invalid", detail=detail),)
+
+
+def _locale_faults(locale: str) -> tuple[FieldError, ...]:
+    if locale in _LOCALES:
+        return ()
+    detail = "Chỉ có vi và en · Only vi and en"
+    return (FieldError(field="locale", code="locale_unknown", detail=detail),)
 
 
 def _role_faults(roles: Collection[str]) -> tuple[FieldError, ...]:

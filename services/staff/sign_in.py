@@ -1,8 +1,8 @@
 """Signs people in and out, and tells who is behind a session cookie.
 
-Wrong password, unknown address, somebody who has left: outside they look and last the same (R75).
-After ten failures in five minutes an address has to wait, after five wrong codes too (R79); each
-try is counted before it is looked at, so that trying many at once gains nothing.
+Wrong password, unknown e-mail, somebody who has left: outside they look and last the same (R75).
+After ten failures in five minutes an e-mail has to wait, after five wrong codes too, and so has the
+IP address from which a hundred came (R79; `tries.py`).
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -19,26 +19,19 @@ from services.audit.actor import Actor
 from services.audit.acts import Act
 from services.audit.append import record, record_refusal
 from services.staff import otp as otps
-from services.staff import passwords
+from services.staff import passwords, tries
 from services.staff.caller import Caller, caller_of
+from services.staff.cookies import csrf_of
 from services.staff.passwords import FULL, Cost
 from services.staff.people import tidy_email
-from services.staff.tables import Session, SignInFailure, Staff
+from services.staff.tables import Session, Staff
+from services.staff.tries import Counted
 from services.storage.columns import new_id
 from services.storage.session import Opener
 from shared.errors import ForbiddenError
 
-TRIES: Final = 10
-# How many tries within how long (R79): of passwords, and of codes by whoever knows the password.
-_PASSWORD_LIMITS: Final = ((TRIES, timedelta(minutes=5)),)
-_OTP_LIMITS: Final = (
-    (5, timedelta(minutes=5)),
-    (20, timedelta(hours=1)),
-    (50, timedelta(days=1)),
-)
 _TOUCH_EVERY: Final = timedelta(minutes=1)
 _EMAIL_CHARS: Final = 254
-_KEPT: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +54,7 @@ class SignedIn:
 
 
 class SignInFailedError(ForbiddenError):
-    """Nobody was let in; `left` is how many tries remain before the address has to wait.
+    """Nobody was let in; `left` is how many tries remain before the e-mail has to wait.
 
     Codes: `sign_in_failed`; `otp_needed`, the password was right and a code is asked for;
     `sign_in_limited`, too many tries, with the `seconds` to wait.
@@ -85,44 +78,53 @@ async def sign_in(
 ) -> SignedIn:
     """Opens a session for whoever knows the password (and has the phone, if one was enrolled).
 
+    `otp` is the code that the phone shows, or one of the recovery codes. `address` is the IP
+    address of who asks; None counts against none.
+
     Works in transactions of its own: what was refused stays counted, and none is open while the
     password is hashed. Raises SignInFailedError.
     """
     person = tidy_email(email)[:_EMAIL_CHARS]
     actor = Actor(kind="staff", id="unknown", request=request, address=address)
+    against = [(person, tries.OF_PASSWORDS)]
+    if address is not None:
+        against.append((tries.key_of_address(address), tries.OF_ADDRESSES))
     async with open_work() as session:
-        left = await _count_try(session, person, _PASSWORD_LIMITS, now)
+        counted = await tries.count(session, now, *against)
         staff = await session.scalar(
             select(Staff).where(col(Staff.email) == person, col(Staff.active))
         )
-    if left is None:
+    if counted.over is not None:
         await _refused(open_work, actor, staff, "sign_in_limited")
-        raise _limited(_PASSWORD_LIMITS)
+        raise _limited(counted)
     checked = await passwords.check(password, staff.password_hash if staff else None, cost=cost)
     if staff is None or not checked.ok:
         await _refused(open_work, actor, staff, "sign_in_failed")
-        raise SignInFailedError(left=left)
+        raise SignInFailedError(left=counted.left)
     async with open_work() as session:
-        await _forget_tries(session, person)
+        # All of the e-mail's rows first, which everybody takes in one order: no two can then hold
+        # what the other waits for.
+        await tries.forget(session, [person])
+        await tries.forgive(session, counted)
         if staff.otp_secret is not None and otp:
-            left = await _count_try(session, _otp_key(person), _OTP_LIMITS, now)
+            counted = await tries.count(session, now, (tries.key_of_code(person), tries.OF_CODES))
     if staff.otp_secret is not None and not otp:
-        raise SignInFailedError("otp_needed", left=left)
-    if left is None:
+        raise SignInFailedError("otp_needed", left=counted.left)
+    if counted.over is not None:
         await _refused(open_work, actor, staff, "sign_in_limited")
-        raise _limited(_OTP_LIMITS)
+        raise _limited(counted)
     fresh = await passwords.hashed(password, cost=cost) if checked.outdated else None
     async with open_work() as session:
         signed_in = await _begin(session, seals, staff, otp, now, actor=actor, ages=ages or Ages())
         if signed_in is not None:
-            await _forget_tries(session, _otp_key(person))
+            await tries.forget(session, [tries.key_of_code(person)])
             if fresh is not None:
                 await session.execute(
                     update(Staff).where(col(Staff.id) == staff.id).values(password_hash=fresh)
                 )
             return signed_in
     await _refused(open_work, actor, staff, "otp_wrong")
-    raise SignInFailedError(left=left)
+    raise SignInFailedError(left=counted.left)
 
 
 async def caller_of_session(
@@ -154,7 +156,7 @@ async def caller_of_session(
         request=request,
         address=address,
     )
-    caller = await caller_of(session, found.staff_id, actor=actor, csrf=found.csrf)
+    caller = await caller_of(session, found.staff_id, actor=actor, csrf=csrf_of(cookie))
     if caller is None:
         return None
     limits = ages or Ages()
@@ -199,50 +201,8 @@ async def sign_out(session: AsyncSession, cookie: str, now: datetime) -> None:
     )
 
 
-async def sweep(session: AsyncSession, now: datetime) -> None:
-    """Removes refused tries older than a day and sessions that ended 30 days ago (R67)."""
-    await session.execute(delete(SignInFailure).where(col(SignInFailure.at) < now - _KEPT))
-    await session.execute(delete(Session).where(col(Session.expires_at) < now - timedelta(days=30)))
-
-
-async def _count_try(
-    session: AsyncSession, key: str, limits: tuple[tuple[int, timedelta], ...], now: datetime
-) -> int | None:
-    """Counts this try as failed until it proves otherwise; gives how many are left, None for none.
-
-    One beyond the limit is not kept: else a stranger's flood would lock the address for ever.
-    """
-    # One try of an address at a time, so that each sees those before it.
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 79))"), {"key": key}
-    )
-    left = []
-    for most, within in limits:
-        before = await session.scalar(
-            select(func.count()).where(
-                col(SignInFailure.email) == key, col(SignInFailure.at) > now - within
-            )
-        )
-        left.append(most - (before or 0) - 1)
-    if min(left) < 0:
-        return None
-    session.add(SignInFailure(email=key, at=now))
-    await session.flush()
-    return min(left)
-
-
-async def _forget_tries(session: AsyncSession, key: str) -> None:
-    await session.execute(delete(SignInFailure).where(col(SignInFailure.email) == key))
-
-
-def _otp_key(email: str) -> str:
-    """Under which tries of codes are counted; no address holds this sign."""
-    return f"otp|{email}"
-
-
-def _limited(limits: tuple[tuple[int, timedelta], ...]) -> SignInFailedError:
-    seconds = int(limits[0][1].total_seconds())
-    return SignInFailedError("sign_in_limited", seconds=seconds, left=0)
+def _limited(counted: Counted) -> SignInFailedError:
+    return SignInFailedError("sign_in_limited", seconds=counted.seconds, left=0)
 
 
 async def _begin(
@@ -256,26 +216,20 @@ async def _begin(
     ages: Ages,
 ) -> SignedIn | None:
     """The new session; None for a wrong code, or a person who has just been let go."""
-    # Locked, so that a deactivation either ends this session too or is seen here.
-    active = await session.scalar(
-        select(col(Staff.active)).where(col(Staff.id) == staff.id).with_for_update(key_share=True)
-    )
-    if not active:
+    cookie = secrets.token_urlsafe(32)
+    # Locked, so that a deactivation, a new password or a new phone either ends this session too or
+    # is seen here.
+    present = await session.get(Staff, staff.id, with_for_update={"key_share": True})
+    if present is None or not present.active or present.password_hash != staff.password_hash:
         return None
-    if staff.otp_secret is not None and not await otps.spend(session, seals, staff, otp or "", now):
-        return None
-    cookie, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     row = Session(
         id=new_id(),
         staff_id=staff.id,
         token_hash=_kept_form(cookie),
-        csrf=csrf,
         created_at=now,
         last_seen_at=now,
         expires_at=now + ages.absolute,
     )
-    session.add(row)
-    await session.flush()
     own = Actor(
         kind="staff",
         id=str(staff.id),
@@ -283,6 +237,15 @@ async def _begin(
         request=actor.request,
         address=actor.address,
     )
+    factor: otps.Factor | None = None
+    if present.otp_secret is not None:
+        factor = await otps.second_factor(session, seals, present, otp or "", now, actor=own)
+        if factor is None:
+            return None
+    session.add(row)
+    present.signed_in_at = now
+    await session.flush()
+    csrf = csrf_of(cookie)
     caller = await caller_of(session, staff.id, actor=own, csrf=csrf)
     if caller is None:
         return None
@@ -293,7 +256,7 @@ async def _begin(
         f"session:{row.id}",
         unit=staff.unit_id,
         details={
-            "authenticator": "password+otp" if staff.otp_secret is not None else "password",
+            "authenticator": "password" if factor is None else f"password+{factor}",
             "roles": sorted(caller.roles),
         },
     )

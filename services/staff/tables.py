@@ -3,8 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, String
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
 from services.storage.columns import Row, instant, key, optional_instant
@@ -25,7 +26,11 @@ class Unit(Row, table=True):
 
 
 class Staff(Row, table=True):
-    """A person of the team. `email` is stored lower case."""
+    """A person of the team. `email` is stored lower case.
+
+    Without `password_hash` they were invited and have not come yet. `otp_pending` is the sealed
+    secret of a phone that has not shown a code so far: it is asked for by nobody.
+    """
 
     id: UUID = key()
     email: str = Field(unique=True)
@@ -34,9 +39,12 @@ class Staff(Row, table=True):
     password_hash: str | None = None
     otp_secret: bytes | None = Field(default=None, sa_type=LargeBinary)
     otp_last_step: int | None = None
+    otp_pending: bytes | None = Field(default=None, sa_type=LargeBinary)
+    otp_pending_at: datetime | None = optional_instant()
     locale: str = "vi"
     active: bool = True
     created_at: datetime = instant(default_factory=utc_now)
+    signed_in_at: datetime | None = optional_instant()
 
 
 class StaffRole(Row, table=True):
@@ -59,7 +67,6 @@ class Session(Row, table=True):
     id: UUID = key()
     staff_id: UUID = Field(foreign_key="staff.id", index=True)
     token_hash: bytes = Field(sa_column=Column(LargeBinary, unique=True, nullable=False))
-    csrf: str
     created_at: datetime = instant(default_factory=utc_now)
     last_seen_at: datetime = instant(default_factory=utc_now)
     expires_at: datetime = instant()
@@ -67,7 +74,10 @@ class Session(Row, table=True):
 
 
 class SignInFailure(Row, table=True):
-    """One refused sign-in, for the limits of R79; kept for a day."""
+    """One try that was refused, for the limits of R79; kept for a day.
+
+    `email` is what it counts against: an e-mail address, or a key of `tries.py`.
+    """
 
     __table_args__ = (Index(None, "email", "at"),)
     id: UUID = key()
@@ -91,7 +101,7 @@ class ApiToken(Row, table=True):
 
 
 class Invitation(Row, table=True):
-    """A one-time link with which the first admin (or an invited person) sets a password."""
+    """A one-time link with which a person sets a password: `staff_id`, or the first admin."""
 
     id: UUID = key()
     token_hash: bytes = Field(sa_column=Column(LargeBinary, unique=True, nullable=False))
@@ -100,3 +110,30 @@ class Invitation(Row, table=True):
     )
     expires_at: datetime = instant()
     used_at: datetime | None = optional_instant()
+
+
+class RecoveryCode(Row, table=True):
+    """One code on paper that stands in for the phone, once. Only its hash is kept."""
+
+    id: UUID = key()
+    staff_id: UUID = Field(foreign_key="staff.id", index=True)
+    code_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = instant(default_factory=utc_now)
+    used_at: datetime | None = optional_instant()
+
+
+class StaffPreference(Row, table=True):
+    """How one person wants the console to be; `preferences.py` has the names."""
+
+    staff_id: UUID = Field(foreign_key="staff.id", primary_key=True)
+    name: str = Field(primary_key=True)
+    value: JsonValue = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class AgencySetting(Row, table=True):
+    """How this house works; `agency.py` has the names and what each holds."""
+
+    name: str = Field(primary_key=True)
+    value: JsonValue = Field(sa_column=Column(JSONB, nullable=False))
+    by: UUID = Field(foreign_key="staff.id")
+    at: datetime = instant(default_factory=utc_now)

@@ -1,6 +1,7 @@
 """The tree of units: ministry → province → commune."""
 
 import re
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import CTE, ColumnElement, ScalarSelect, select
@@ -61,6 +62,14 @@ async def by_code(session: AsyncSession, code: str) -> Unit:
     if unit is None:
         raise NotFoundError("unit_not_found", unit=code)
     return unit
+
+
+async def of(session: AsyncSession, unit_ids: Collection[UUID]) -> tuple[Unit, ...]:
+    """These units, by name."""
+    rows = await session.scalars(
+        select(Unit).where(col(Unit.id).in_(unit_ids)).order_by(col(Unit.name), col(Unit.code))
+    )
+    return tuple(rows)
 
 
 async def subtree_ids(session: AsyncSession, unit_id: UUID) -> frozenset[UUID]:

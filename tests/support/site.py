@@ -24,6 +24,7 @@ from services.content.media_store import MediaStore
 from services.delivery.hub import Hub
 from services.staff import tokens
 from services.staff.caller import Caller
+from services.staff.cookies import csrf_of
 from services.staff.tables import SCOPES, Session
 from services.storage.columns import new_id
 from services.storage.session import make_engine, opener
@@ -74,11 +75,10 @@ class Site:
                 Session(
                     staff_id=caller.staff_id,
                     token_hash=hashlib.sha256(cookie.encode()).digest(),
-                    csrf="ma-bao-ve",
                     expires_at=now + timedelta(hours=8),
                 )
             )
-        client = self.client(**{"X-CSRF-Token": "ma-bao-ve"})
+        client = self.client(**{"X-CSRF-Token": csrf_of(cookie)})
         client.cookies.set("loa", cookie)
         return Person(caller=caller, client=client)
 

@@ -10,6 +10,7 @@ import uvicorn
 from sqlalchemy import text
 
 from services.api.calls import events
+from services.delivery import news
 from tests.services.api.conftest import Team
 from tests.support.site import Person, Site
 
@@ -148,7 +149,7 @@ async def test_nobody_listens_without_a_session(address: str) -> None:
 
 
 def test_a_number_that_comes_late_is_still_read() -> None:
-    tail = events.Tail(publication=10, act=0)
+    tail = news.Tail(publication=10, act=0)
     tail.note([11, 14], now=0.0)
     assert sorted(tail.holes) == [12, 13]
     assert tail.id == "11.0"

@@ -19,7 +19,7 @@ async def newcomer(site: Site, team: Team) -> str:
     async with site.hub.open_work() as session:
         await people.add(
             session,
-            team.admin.caller.actor,
+            team.admin.caller,
             email=email,
             name="Người mới",
             roles=["editor"],

@@ -10,10 +10,14 @@ from services.audit.actor import SYSTEM
 from services.audit.queries import entries
 from services.channels.sealing import Sealer
 from services.staff import otp, people, sign_in, units
+from services.staff.cookies import csrf_of
 from services.staff.passwords import CHEAP, Cost
+from services.staff.recovery import recovery_codes_left
 from services.staff.sign_in import Ages, SignedIn, SignInFailedError, caller_of_session
 from services.staff.tables import Session, SignInFailure, Staff
+from services.staff.tries import key_of_address
 from services.storage.session import Opener
+from tests.services.staff.phones import enrolled
 
 NOW = datetime(2026, 8, 1, 8, 0, tzinfo=UTC)
 PASSWORD = "loa-demo-2026"
@@ -44,10 +48,11 @@ async def enter(
     email: str = "ha@hoasen.example",
     code: str | None = None,
     now: datetime = NOW,
+    address: str | None = "192.0.2.1",
 ) -> SignedIn:
     return await sign_in.sign_in(
         open_work, SEALER, email=email, password=password, otp=code, now=now,
-        address="192.0.2.1", cost=CHEAP,
+        address=address, cost=CHEAP,
     )  # fmt: skip
 
 
@@ -208,22 +213,15 @@ async def test_an_old_hash_is_made_anew_at_sign_in(open_work: Opener, staff_id: 
 
 
 async def test_a_phone_is_asked_for_once_it_is_enrolled(open_work: Opener, staff_id: UUID) -> None:
-    secret = otp.new_secret()
-
-    def code(now: datetime) -> str:
-        return otp.code_at(secret, otp.step_at(now))
-
-    async with open_work() as session:
-        await otp.enrol(session, SYSTEM, SEALER, staff_id, secret=secret, code=code(NOW), now=NOW)
+    secret, _ = await enrolled(open_work, SEALER, staff_id, NOW)
     assert (await refusal(open_work, PASSWORD)).code == "otp_needed"
     later = NOW + timedelta(seconds=30)
-    await enter(open_work, code=code(later), now=later)
+    code = otp.code_at(secret, otp.step_at(later))
+    await enter(open_work, code=code, now=later)
     # Each code lets in once, also one that was just used.
-    assert (await refusal(open_work, PASSWORD, code=code(later), now=later)).code == (
-        "sign_in_failed"
-    )
+    assert (await refusal(open_work, PASSWORD, code=code, now=later)).code == "sign_in_failed"
     async with open_work() as session:
-        await otp.remove(session, SYSTEM, staff_id)
+        await otp.reset_otp(session, SYSTEM, staff_id)
     await enter(open_work)
     assert (await acts(open_work)).count("staff.otp_changed") == 2
 
@@ -231,24 +229,101 @@ async def test_a_phone_is_asked_for_once_it_is_enrolled(open_work: Opener, staff
 async def test_codes_cannot_be_guessed_even_by_who_knows_the_password(
     open_work: Opener, staff_id: UUID
 ) -> None:
-    secret = otp.new_secret()
-    first = otp.code_at(secret, otp.step_at(NOW))
-    async with open_work() as session:
-        await otp.enrol(session, SYSTEM, SEALER, staff_id, secret=secret, code=first, now=NOW)
+    secret, _ = await enrolled(open_work, SEALER, staff_id, NOW)
+    used = otp.code_at(secret, otp.step_at(NOW))
     for _ in range(5):
         assert (await refusal(open_work, PASSWORD)).code == "otp_needed"
-        assert (await refusal(open_work, PASSWORD, code=first)).code == "sign_in_failed"
+        assert (await refusal(open_work, PASSWORD, code=used)).code == "sign_in_failed"
     right = otp.code_at(secret, otp.step_at(NOW + timedelta(seconds=60)))
     late = NOW + timedelta(seconds=60)
     assert (await refusal(open_work, PASSWORD, code=right, now=late)).code == "sign_in_limited"
 
 
-@pytest.mark.usefixtures("staff_id")
-async def test_old_failures_and_sessions_are_swept(open_work: Opener) -> None:
-    await refusal(open_work)
-    await enter(open_work)
-    await refusal(open_work)
+async def test_a_recovery_code_stands_in_for_the_phone_once(
+    open_work: Opener, staff_id: UUID
+) -> None:
+    _, codes = await enrolled(open_work, SEALER, staff_id, NOW)
+    typed = f"  {codes[0].upper().replace('-', ' ')} "
+    signed_in = await enter(open_work, code=typed)
+    assert signed_in.caller.staff_id == staff_id
+    assert (await refusal(open_work, PASSWORD, code=codes[0])).code == "sign_in_failed"
+    await enter(open_work, code=codes[1])
+    assert (await acts(open_work)).count("staff.recovery_code_used") == 2
     async with open_work() as session:
-        await sign_in.sweep(session, NOW + timedelta(days=40))
+        assert await recovery_codes_left(session, staff_id) == 8
+        (last,) = (await entries(session, limit=1)).entries
+    assert last.details["authenticator"] == "password+recovery"
+
+
+async def test_a_recovery_code_at_once_from_many_lets_one_in(
+    open_work: Opener, staff_id: UUID
+) -> None:
+    _, codes = await enrolled(open_work, SEALER, staff_id, NOW)
+
+    async def once() -> bool:
+        try:
+            await enter(open_work, code=codes[0])
+        except SignInFailedError:
+            return False
+        return True
+
+    assert (await asyncio.gather(*(once() for _ in range(5)))).count(True) == 1
+
+
+@pytest.mark.usefixtures("staff_id")
+async def test_an_address_waits_after_a_hundred_failures_however_many_names_it_tries(
+    open_work: Opener,
+) -> None:
+    async def guess(number: int, address: str) -> str:
+        return (await refusal(open_work, email=f"{number}@b.vn", address=address)).code
+
+    codes = [await guess(number, f"2001:db8::{number:x}") for number in range(101)]
+    assert (codes.count("sign_in_failed"), codes[-1]) == (100, "sign_in_limited")
+    held = await refusal(open_work, PASSWORD, address="2001:db8::ffff")
+    assert (held.code, held.values["seconds"]) == ("sign_in_limited", 300)
+    await enter(open_work, address="2001:db8:0:1::1")
+    await enter(open_work, address=None)
+    # The e-mail itself has lost no try by what its address could not begin.
+    assert (await refusal(open_work, address="192.0.2.7")).values["left"] == 9
+
+
+@pytest.mark.usefixtures("staff_id")
+async def test_whoever_gets_in_costs_the_office_nothing(open_work: Opener) -> None:
+    for _ in range(3):
+        await asyncio.gather(*(enter(open_work) for _ in range(9)))
+    async with open_work() as session:
         assert await session.scalar(select(func.count()).select_from(SignInFailure)) == 0
-        assert await session.scalar(select(func.count()).select_from(Session)) == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.2", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("2001:db8::1", "2001:db8::2:3", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("unix", "unix", True),
+    ],
+)
+def test_an_address_is_one_machine_or_one_network_of_ipv6(
+    one: str, other: str, *, same: bool
+) -> None:
+    assert (key_of_address(one) == key_of_address(other)) == same
+
+
+async def test_nobody_uses_up_anothers_codes_by_typing_a_strange_email(
+    open_work: Opener, staff_id: UUID
+) -> None:
+    secret, _ = await enrolled(open_work, SEALER, staff_id, NOW)
+    for email in ("otp|ha@hoasen.example", "otp\nha@hoasen.example"):
+        for _ in range(10):
+            await refusal(open_work, email=email)
+    later = NOW + timedelta(seconds=30)
+    await enter(open_work, code=otp.code_at(secret, otp.step_at(later)), now=later)
+
+
+@pytest.mark.usefixtures("staff_id")
+async def test_the_code_of_a_session_follows_from_its_cookie(open_work: Opener) -> None:
+    one, other = await enter(open_work), await enter(open_work)
+    assert one.csrf == csrf_of(one.cookie_value)
+    assert len({one.csrf, other.csrf, one.cookie_value, other.cookie_value}) == 4

@@ -98,8 +98,8 @@ async def _leave(session: AsyncSession, staff: object, account: object, days: in
     for statement in (
         "INSERT INTO idempotent_answer (caller, route, key, request_hash, headers, started_at)"
         " VALUES ('c', 'r', :key, '', '{}', now() - make_interval(days => :days))",
-        "INSERT INTO session (id, staff_id, token_hash, csrf, created_at, last_seen_at, expires_at)"
-        " VALUES (:id, :staff, convert_to(:key, 'UTF8'), '', now(), now(),"
+        "INSERT INTO session (id, staff_id, token_hash, created_at, last_seen_at, expires_at)"
+        " VALUES (:id, :staff, convert_to(:key, 'UTF8'), now(), now(),"
         " now() - make_interval(days => :days))",
         "INSERT INTO sign_in_failure (id, email, at)"
         " VALUES (:id, 'x@x.example', now() - make_interval(days => :days))",
