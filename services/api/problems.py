@@ -26,6 +26,7 @@ from services.api.errors import (
 from services.api.state import caller_of, hub_of, object_of, request_id_of
 from services.audit.acts import Act
 from services.audit.append import record_refusal
+from services.delivery import field_words
 from shared.contract.errors import ChannelError
 from shared.errors import (
     ConflictError,
@@ -60,6 +61,7 @@ STATUS_OF_CODE: Final[Mapping[str, int]] = {
     "sign_in_failed": 401,
     "otp_needed": 401,
     "sign_in_limited": 429,
+    "tries_limited": 429,
     "channel_broken": 503,
 }
 # Refusals that say something about the person who tried (R64): they are written down.
@@ -271,4 +273,6 @@ def _field_errors(
         # The first part only says body, query, path or header: people know the field by its name.
         name = ".".join(parts[1:] if len(parts) > 1 else parts)
         code = str(one.get("type", "invalid"))
-        yield FieldError(field=clean(name)[:200], code=code, detail=words.fault(code, language))
+        yield FieldError(
+            field=clean(name)[:200], code=code, detail=field_words.fault(code, language)
+        )

@@ -15,14 +15,6 @@ _DOOR: Final[Mapping[str, tuple[str, str]]] = {
         "Bạn chưa đăng nhập, hoặc phiên đã kết thúc. Hãy đăng nhập rồi làm lại.",
         "You are not signed in, or the session has ended. Sign in and try again.",
     ),
-    "csrf": (
-        "Yêu cầu thiếu mã bảo vệ của phiên. Hãy tải lại trang rồi làm lại.",
-        "The request lacks the session's protection code. Reload the page and try again.",
-    ),
-    "origin": (
-        "Yêu cầu đến từ một trang khác nên không được nhận. Hãy mở Loa rồi làm lại.",
-        "The request comes from another site and was not accepted. Open Loa and try again.",
-    ),
     "route_not_found": ("Không có địa chỉ này.", "There is no such address."),
     "method_not_allowed": (
         "Địa chỉ này không nhận cách gọi đó.",
@@ -32,21 +24,9 @@ _DOOR: Final[Mapping[str, tuple[str, str]]] = {
         "Thiếu tiêu đề If-Match. Hãy đọc lại tin và gửi kèm ETag đã nhận.",
         "The If-Match header is missing. Read the item and send the ETag it came with.",
     ),
-    "too_large": (
-        "Nội dung gửi lên quá lớn.",
-        "What was sent is too large.",
-    ),
     "content_type": (
         "Kiểu nội dung không nhận được. Hãy gửi application/json.",
         "This content type is not accepted. Send application/json.",
-    ),
-    "body_unreadable": (
-        "Không đọc được nội dung gửi lên.",
-        "What was sent cannot be read.",
-    ),
-    "invalid_request": (
-        "Có mục chưa nhận được. Xem từng mục bên dưới.",
-        "Some fields cannot be accepted. See each of them below.",
     ),
     "idempotency_mismatch": (
         "Khoá Idempotency-Key này đã dùng cho một yêu cầu khác. Hãy dùng khoá mới.",
@@ -82,28 +62,6 @@ _TITLES: Final[Mapping[int, tuple[str, str]]] = {
     502: ("Kênh chưa trả lời", "The channel did not answer"),
     503: ("Tạm thời chưa làm được", "Not available now"),
 }
-
-# What the form library calls a fault → what a person reads.
-_FAULTS: Final[Mapping[str, tuple[str, str]]] = {
-    "missing": ("Cần có mục này", "This is required"),
-    "extra_forbidden": ("Không có mục này", "There is no such field"),
-    "blank": ("Không được để trống", "Must not be blank"),
-    "json_invalid": ("Không phải JSON đúng", "Not valid JSON"),
-    "string_type": ("Phải là chữ", "Text is expected"),
-    "string_too_short": ("Quá ngắn", "Too short"),
-    "string_too_long": ("Quá dài", "Too long"),
-    "string_pattern_mismatch": ("Sai dạng", "Not in the expected form"),
-    "too_short": ("Quá ít", "Too few"),
-    "too_long": ("Quá nhiều", "Too many"),
-    "literal_error": ("Không có lựa chọn này", "Not one of the choices"),
-    "enum": ("Không có lựa chọn này", "Not one of the choices"),
-    "uuid_parsing": ("Không phải mã đúng", "Not a valid id"),
-    "timezone_aware": ("Thiếu múi giờ, ví dụ Z", "The time zone is missing, for instance Z"),
-    "bool_type": ("Phải là true hoặc false", "true or false is expected"),
-    "int_type": ("Phải là số nguyên", "A whole number is expected"),
-    "int_parsing": ("Phải là số nguyên", "A whole number is expected"),
-}
-_FAULT: Final = ("Giá trị không dùng được", "This value cannot be used")
 
 
 def language_of(accept_language: str | None, otherwise: str = "vi") -> Language:
@@ -144,12 +102,6 @@ def detail(code: str, language: Language, values: Mapping[str, object]) -> str:
 def trouble(code: str, language: Language, **values: object) -> words.Words:
     """What is wrong with a publication: what happened, what it means, what to do next."""
     return words.problem(code, language, **values)
-
-
-def fault(code: str, language: Language) -> str:
-    """What is wrong with one field of a request."""
-    pair = _FAULTS.get(code, _FAULT)
-    return pair[0] if language == "vi" else pair[1]
 
 
 def side(told: str, language: Language) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -60,3 +61,52 @@ def _before(cursor: str) -> int:
             ),
         )
     return int(cursor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What a reader looks for in the record; what is None does not narrow it.
+
+    `about` and `actor` are names as the record has them (`item:<id>`, `staff:<id>`); `group` is the
+    first word of acts; `since` and `until` bound the instant, the second exclusive.
+    """
+
+    about: str | None = None
+    actor: str | None = None
+    group: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def found(
+    session: AsyncSession,
+    search: Search,
+    *,
+    units: Collection[UUID],
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Entries:
+    """A page of what a reader looks for, within these units and what belongs to none."""
+    wanted = (
+        select(AuditEntry)
+        .where(
+            or_(col(AuditEntry.unit).is_(None), col(AuditEntry.unit).in_([str(u) for u in units]))
+        )
+        .order_by(col(AuditEntry.seq).desc())
+        .limit(limit + 1)
+    )
+    if search.about is not None:
+        wanted = wanted.where(col(AuditEntry.object) == search.about)
+    if search.actor is not None:
+        wanted = wanted.where(col(AuditEntry.actor) == search.actor)
+    if search.group is not None:
+        wanted = wanted.where(col(AuditEntry.act).startswith(f"{search.group}.", autoescape=True))
+    if search.since is not None:
+        wanted = wanted.where(col(AuditEntry.at) >= search.since)
+    if search.until is not None:
+        wanted = wanted.where(col(AuditEntry.at) < search.until)
+    if cursor is not None:
+        wanted = wanted.where(col(AuditEntry.seq) < _before(cursor))
+    rows = (await session.scalars(wanted)).all()
+    page = tuple(rows[:limit])
+    return Entries(entries=page, next=str(page[-1].seq) if len(rows) > limit else None)

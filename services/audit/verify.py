@@ -82,3 +82,9 @@ async def verify(session: AsyncSession) -> Verdict:
 def _hash_of(row: RowMapping) -> bytes:
     fields = {name: row[name] for name in Entry.__slots__}
     return entry_hash(Entry(**fields), row["prev_hash"])
+
+
+def sound(entry: AuditEntry) -> bool:
+    """Whether one entry stands as it was written, by its own hash and that of the one before it."""
+    fields = {name: getattr(entry, name) for name in Entry.__slots__}
+    return entry_hash(Entry(**fields), entry.prev_hash) == entry.hash

@@ -26,9 +26,27 @@ _OF_ITEMS: Final[Mapping[str, Pair]] = {
         "Tin này không có bản số đó. Hãy chọn một bản trong danh sách.",
         "This item has no revision of that number. Choose one from the list.",
     ),
+    "template_not_found": (
+        "Không có mẫu này, hoặc mẫu không thuộc đơn vị của bạn. Hãy chọn trong danh sách mẫu.",
+        "There is no such template, or it is not your unit's. Choose one from the list.",
+    ),
+    "link_not_found": (
+        "Tin này không có liên kết xem thử đó. Hãy tải lại trang để xem các liên kết đang có.",
+        "This item has no such preview link. Reload the page to see the links that there are.",
+    ),
+    "views_many": (
+        "Liên kết này vừa nhận nhiều trả lời nên chưa nhận thêm. Hãy thử lại sau một giờ, hoặc "
+        "nhắn thẳng cho người đã gửi.",
+        "This link has just been answered many times, so yours was not taken. Try again in an "
+        "hour, or write to whoever sent it.",
+    ),
     "stale_version": (
         "Có người vừa sửa tin này, nên thay đổi của bạn chưa được lưu. Hãy đọc bản mới rồi sửa.",
         "Somebody has just changed this item, so yours was not saved. Read it again, then go on.",
+    ),
+    "item_exists": (
+        "Tin này đã được tạo rồi nên không tạo thêm. Hãy mở tin đó trong danh sách bài viết.",
+        "This item has been made already, so no other was made. Open it from the list of posts.",
     ),
     "draft_open": (
         "Tin này đã có một bản nháp đang mở, nên không mở thêm. Hãy sửa tiếp bản nháp đó.",
@@ -99,6 +117,34 @@ _OF_ITEMS: Final[Mapping[str, Pair]] = {
         "Tình trạng vừa thay đổi nên chưa làm được. Hãy tải lại trang rồi thử lại.",
         "Things have just changed, so it was not done. Reload the page and try again.",
     ),
+    "page_not_found": (
+        "Không có trang nào ở địa chỉ này. Có thể liên kết đã cũ hoặc gõ thiếu.",
+        "There is no page at this address. The link may be old, or a part of it is missing.",
+    ),
+    "assets_missing": (
+        "Giao diện chưa được dựng trên máy này. Hãy chạy: make assets",
+        "The pages were never built here. Run: make assets",
+    ),
+    "csrf": (
+        "Yêu cầu thiếu mã bảo vệ của phiên. Hãy tải lại trang rồi làm lại.",
+        "The request lacks the session's protection code. Reload the page and try again.",
+    ),
+    "origin": (
+        "Yêu cầu đến từ một trang khác nên không được nhận. Hãy mở Loa rồi làm lại.",
+        "The request comes from another site and was not accepted. Open Loa and try again.",
+    ),
+    "too_large": (
+        "Nội dung gửi lên quá lớn.",
+        "What was sent is too large.",
+    ),
+    "body_unreadable": (
+        "Không đọc được nội dung gửi lên.",
+        "What was sent cannot be read.",
+    ),
+    "invalid_request": (
+        "Có mục chưa nhận được. Xem từng mục bên dưới.",
+        "Some fields cannot be accepted. See each of them below.",
+    ),
     "forbidden": (
         "Bạn không có quyền làm việc này; chưa có gì thay đổi. Hãy nhờ quản trị nếu cần.",
         "You may not do this; nothing has changed. Ask an admin if you need to.",
@@ -127,6 +173,17 @@ _OF_PUBLICATIONS: Final[Mapping[str, Pair]] = {
     "not_failed": (
         "Lượt đăng này không ở trạng thái lỗi ({state}), nên không cần thử lại. Hãy tải lại trang.",
         "This publication has not failed ({state}), so there is nothing to retry. Reload the page.",
+    ),
+    "not_waiting": (
+        "Lượt đăng này không còn chờ thử lại ({state}), nên không có gì thay đổi. Hãy xem trạng "
+        "thái mới trên trang.",
+        "This publication no longer waits to be tried again ({state}), so nothing was changed. "
+        "Look at its new state.",
+    ),
+    "already_settled": (
+        "Lượt đăng này đã xong ({state}), nên không cần báo nữa. Hãy xem kết quả trên trang.",
+        "This publication has come to its end ({state}), so there is nothing to tell later. "
+        "Look at the outcome.",
     ),
     "approval_needed": (
         "Phê duyệt của bản này không còn hiệu lực, nên chưa gửi. Hãy duyệt lại tin trước.",
@@ -196,6 +253,21 @@ _OF_ACCOUNTS: Final[Mapping[str, Pair]] = {
     "credentials_invalid": (
         "Thông tin kết nối của kênh chưa hợp lệ, nên chưa lưu. Xem từng mục bên dưới.",
         "The account's credentials cannot be accepted, so nothing was saved. See each below.",
+    ),
+    "account_connected": (
+        "Kênh này đã nối xong, nên không sửa ở đây được; chưa có gì thay đổi. Hãy sửa ở trang của "
+        "kênh.",
+        "This account is connected already, so nothing was changed here. Use the account's page.",
+    ),
+    "setting_invalid": (
+        "Cài đặt chưa hợp lệ, nên chưa lưu. Xem từng mục bên dưới.",
+        "The setting cannot be accepted, so nothing was saved. See each field below.",
+    ),
+    "top_unit_needed": (
+        "Cài đặt này áp dụng cho mọi đơn vị, nên chỉ quản trị ở đơn vị cấp trên cùng được đổi; "
+        "chưa có gì thay đổi. Hãy nhờ người quản trị đó.",
+        "This holds for every unit, so only an admin of the unit at the top may change it; nothing "
+        "was changed. Ask that admin.",
     ),
     "account_renewing": (
         "Loa đang làm mới quyền của kênh này, nên chưa đổi được. Hãy thử lại sau một phút.",
@@ -325,6 +397,45 @@ _OF_PEOPLE: Final[Mapping[str, Pair]] = {
     "otp_wrong": (
         "Mã một lần chưa đúng hoặc đã hết hạn, nên chưa có gì thay đổi. Hãy nhập mã đang hiện.",
         "The one-time code is not right or has passed, so nothing was changed. Enter the new one.",
+    ),
+    "otp_on": (
+        "Xác thực hai bước đang bật, nên chưa đổi gì. Hãy tắt bằng một mã hiện có rồi bật lại trên "
+        "máy mới.",
+        "The second step is on already, so nothing was changed. Switch it off with a code first.",
+    ),
+    "otp_off": (
+        "Xác thực hai bước đang tắt, nên không có gì để đổi. Hãy tải lại trang.",
+        "The second step is off, so there is nothing to change. Reload the page.",
+    ),
+    "otp_not_begun": (
+        "Mã để quét đã quá một giờ hoặc chưa được tạo, nên chưa bật. Hãy bắt đầu lại.",
+        "The code to scan is over an hour old or was never made, so nothing is on. Begin again.",
+    ),
+    "tries_limited": (
+        "Có quá nhiều lần thử sai, nên chưa có gì thay đổi. Hãy đợi {seconds} giây rồi thử lại.",
+        "Too many wrong tries, so nothing was changed. Try again in {seconds} seconds.",
+    ),
+    "password_wrong": (
+        "Mật khẩu hiện tại chưa đúng, nên chưa đổi. Hãy nhập lại mật khẩu bạn đang dùng.",
+        "The present password is not right, so nothing was changed. Enter the one you use now.",
+    ),
+    "own_account": (
+        "Việc này không làm được với chính tài khoản của bạn; chưa có gì thay đổi. Hãy dùng trang "
+        "Tài khoản của tôi, hoặc nhờ một quản trị khác.",
+        "This cannot be done to your own account; nothing has changed. Use the page of your own "
+        "account, or ask another admin.",
+    ),
+    "session_not_found": (
+        "Không có phiên đăng nhập này, hoặc phiên không thuộc đơn vị của bạn. Hãy tải lại trang.",
+        "There is no such session, or it is not your unit's. Reload the page.",
+    ),
+    "staff_inactive": (
+        "Người này đang ngừng hoạt động, nên chưa mời lại. Hãy mở lại tài khoản trước.",
+        "This person is suspended, so no link was made. Let them in again first.",
+    ),
+    "preference_invalid": (
+        "Lựa chọn này không dùng được, nên chưa lưu. Hãy chọn lại trong danh sách.",
+        "This choice cannot be used, so it was not saved. Choose again from the list.",
     ),
     "password_length": (
         "Mật khẩu ngắn hoặc dài quá mức, nên chưa lưu. Hãy chọn mật khẩu khác.",

@@ -45,7 +45,7 @@ async def list_accounts(
 ) -> AccountsOut:
     """The accounts within reach, by name, without their credentials."""
     caller.need_role("admin")
-    found = await accounts.views(session, unit_ids=caller.unit_ids)
+    found = await accounts.views(session, unit_ids=caller.unit_ids, trial=True)
     wanted = [one for one in found if channel is None or one.channel == channel]
     shown, following = page(wanted, limit, cursor)
     return AccountsOut(data=[account_out(one) for one in shown], next=following)

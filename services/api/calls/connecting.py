@@ -1,6 +1,7 @@
 """Connecting an account by the channel's own consent page."""
 
 from typing import Annotated
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, status
@@ -14,6 +15,7 @@ from services.api.views import ConnectedOut, ConsentOut
 from services.channels import accounts, consents
 from services.delivery.hub import Hub
 from shared.clock import utc_now
+from shared.errors import LoaError
 
 router = APIRouter(route_class=Route, tags=["accounts"])
 
@@ -52,21 +54,35 @@ async def end_consent(
     hub: TheHub,
 ) -> ConnectedOut | Response:
     """Where the channel sends the admin back to: trades the code, seals what it gives."""
-    account_id = await consents.finish(
-        hub.open_work,
-        caller,
-        hub.registry,
-        hub.sealer,
-        channel=channel,
-        state=state,
-        query=dict(request.query_params),
-        now=utc_now(),
-    )
-    if "text/html" in request.headers.get("accept", ""):
-        return RedirectResponse(
-            f"{hub.public_url}/channels/{account_id}", status_code=status.HTTP_303_SEE_OTHER
+    by_browser = "text/html" in request.headers.get("accept", "")
+    try:
+        account_id = await consents.finish(
+            hub.open_work,
+            caller,
+            hub.registry,
+            hub.sealer,
+            channel=channel,
+            state=state,
+            query=dict(request.query_params),
+            now=utc_now(),
         )
+    except LoaError as error:
+        # Who stands at a browser goes back to the page they left from, which says what went wrong.
+        async with hub.open_work() as session:
+            left_from = await consents.account_of(session, caller, state)
+        if not by_browser or left_from is None:
+            raise
+        return _back(hub, left_from, refused=error.code)
+    if by_browser:
+        return _back(hub, account_id)
     return ConnectedOut(account=account_id)
+
+
+def _back(hub: Hub, account_id: UUID, **told: str) -> Response:
+    query = f"?{urlencode(told)}" if told else ""
+    return RedirectResponse(
+        f"{hub.public_url}/channels/{account_id}{query}", status_code=status.HTTP_303_SEE_OTHER
+    )
 
 
 def _callback(hub: Hub, channel: str) -> str:
