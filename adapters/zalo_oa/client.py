@@ -23,7 +23,7 @@ from shared.contract.errors import (
     Remedy,
 )
 from shared.contract.messages import Account
-from shared.http import Clients, classify, retry_after
+from shared.http import Clients, Lines, classify, retry_after
 
 API_URL = "https://openapi.zalo.me"
 OAUTH_URL = "https://oauth.zaloapp.com"
@@ -98,10 +98,13 @@ class ZaloClient:
         self._api = f"{api_url.rstrip('/')}/v2.0"
         self._oauth = f"{oauth_url.rstrip('/')}/v4/oa"
         self._clients = Clients()
+        self._lines = Lines()
+        self._urls: dict[str, httpx.URL] = {}
 
     async def aclose(self) -> None:
         """Closes the idle connections of the running loop."""
         await self._clients.aclose()
+        await self._lines.aclose()
 
     # ── Articles: JSON bodies to change, flat parameters to read ─────────────────────────────────
 
@@ -210,11 +213,11 @@ class ZaloClient:
         headers = self._headers(account)
         headers["Content-Type"] = "application/json"
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        async with self._clients.one() as client:
-            try:
-                response = await client.post(self._api + path, headers=headers, content=content)
-            except _FAILURES as error:
-                raise classify(error) from error
+        try:
+            url = self._url(path)
+            response = await self._lines.exchange("POST", url, headers=headers, content=content)
+        except _FAILURES as error:
+            raise classify(error) from error
         return _judge(response, headers["access_token"])
 
     async def _get(
@@ -225,12 +228,22 @@ class ZaloClient:
         more: Mapping[str, str] | None = None,
     ) -> Answer:
         headers = self._headers(account) | dict(more or {})
-        async with self._clients.one() as client:
-            try:
-                response = await client.get(self._api + path, headers=headers, params=dict(query))
-            except _FAILURES as error:
-                raise classify(error) from error
+        try:
+            url = self._url(path).copy_with(query=urlencode(query).encode() or None)
+            response = await self._lines.exchange("GET", url, headers=headers)
+        except _FAILURES as error:
+            raise classify(error) from error
         return _judge(response, headers["access_token"])
+
+    def _url(self, path: str) -> httpx.URL:
+        """The address of one of the few calls, read once: reading it costs more than a signature.
+
+        Raises httpx.InvalidURL for a host that is none.
+        """
+        known = self._urls.get(path)
+        if known is None:
+            known = self._urls[path] = httpx.URL(self._api + path)
+        return known
 
 
 async def _open_source(client: httpx.AsyncClient, url: str) -> httpx.Response:

@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     publish_hold_seconds: Annotated[float, Field(ge=0, le=3600)] = 10
     lane_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
     runaway_per_hour: Annotated[int, Field(ge=0)] = 60
+    calls_per_minute: Annotated[int, Field(ge=0)] = 120
     look_schedule: Annotated[
         tuple[Seconds, ...], NoDecode, BeforeValidator(_numbers), Field(min_length=1, max_length=20)
     ] = (5, 20, 60, 180, 600, 1800)
@@ -186,6 +187,7 @@ class Settings(BaseSettings):
             hold=timedelta(seconds=self.publish_hold_seconds),
             lane=timedelta(seconds=self.lane_seconds),
             runaway_per_hour=self.runaway_per_hour,
+            calls_per_minute=self.calls_per_minute,
             look_schedule=tuple(timedelta(seconds=seconds) for seconds in self.look_schedule),
             absence={
                 channel: timedelta(seconds=seconds)

@@ -6,41 +6,46 @@ each. No database connection is held while the world answers.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import text
 
 from services.channels import tokens
 from services.delivery import looking
+from services.delivery.abilities import publishes
 from services.delivery.crash import reached
 from services.delivery.hub import Hub
-from services.delivery.intent import Again, Ask, Bound, LookDue, NeedsBaseline, Next, Nothing
-from services.delivery.lanes import Held
-from services.delivery.outcome import Answer, put_off
-from shared.contract.channel import Lister, Publisher, Updater, Withdrawer
+from services.delivery.intent import (
+    Again,
+    Answer,
+    Ask,
+    Bound,
+    LookDue,
+    NeedsBaseline,
+    Next,
+    Nothing,
+)
+from services.delivery.lanes import Baseline, Held
+from services.delivery.outcome import put_off
+from shared.contract.channel import Lister, Updater, Withdrawer
 from shared.contract.errors import ChannelError, ChannelRejectedError, ChannelUncertainError, Remedy
 from shared.contract.messages import Operation, Outcome
 
 log = structlog.get_logger(__name__)
 
-_BASELINE = text(
-    """
-    UPDATE lane SET baseline = CAST(:ids AS jsonb), baseline_at = now()
-     WHERE account_id = :account AND urgent = :urgent AND fence = :fence
-    """
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What a lane works with: the hub, and the two batched writers of this worker."""
+    """What a lane works with: the hub, and this worker's batched writer.
+
+    `ask` keeps the answer that it carries and begins what comes next, in one commit; `keep` only
+    keeps.
+    """
 
     hub: Hub
     ask: Callable[[Ask], Awaitable[Next]]
-    keep: Callable[[Answer], Awaitable[bool]]
+    keep: Callable[[Answer], Awaitable[None]]
 
 
 async def work_lane(desk: Desk, lane: Held) -> None:
@@ -50,25 +55,24 @@ async def work_lane(desk: Desk, lane: Held) -> None:
     lease then lapses, and what was open is read back.
     """
     listing: looking.Listing | None = None
+    answer: Answer | None = None
+    baseline: Baseline | None = None
     reached("after claiming the lane")
     while True:
-        step = await desk.ask(Ask(lane=lane, looking=listing is not None))
+        ask = Ask(lane=lane, looking=listing is not None, answer=answer, baseline=baseline)
+        step = await desk.ask(ask)
+        if answer is not None:
+            reached("after keeping the outcome")
+        if baseline is not None:
+            reached("after keeping the baseline")
+        answer = baseline = None
         match step:
             case Bound():
                 reached("after committing the intent")
-                outcome = await call(desk.hub, step)
-                reached("after the call")
-                last = listing is None
-                released = await desk.keep(Answer(bound=step, outcome=outcome, last=last))
-                reached("after keeping the outcome")
-                if _token_died(outcome):
-                    await _renew(desk.hub, step)
-                    reached("after renewing the token")
-                if released:
-                    return
+                answer = await _answer(desk, step)
             case NeedsBaseline():
-                await _read_baseline(desk.hub, step)
-                reached("after keeping the baseline")
+                baseline = await _read_baseline(desk.hub, step)
+                reached("after reading the baseline")
             case LookDue():
                 listing = await _start_looking(desk.hub, step)
                 reached("after starting to look")
@@ -86,6 +90,22 @@ async def work_lane(desk: Desk, lane: Held) -> None:
                 listing = await _look_on(desk.hub, listing)
 
 
+async def _answer(desk: Desk, bound: Bound) -> Answer | None:
+    """What the call brought, to be kept with the next ask; None when it is kept already.
+
+    A dead token is renewed before anything else is asked.
+    """
+    answer = Answer(bound=bound, outcome=await call(desk.hub, bound))
+    reached("after the call")
+    if not _token_died(answer.outcome):
+        return answer
+    await desk.keep(answer)
+    reached("after keeping the outcome of a dead token")
+    await _renew(desk.hub, bound)
+    reached("after renewing the token")
+    return None
+
+
 async def call(hub: Hub, bound: Bound) -> Outcome | BaseException:
     """Makes the one call of a bound step, under a deadline; the outcome, or what it raised.
 
@@ -95,7 +115,7 @@ async def call(hub: Hub, bound: Bound) -> Outcome | BaseException:
     try:
         async with asyncio.timeout(bound.call.deadline.total_seconds()):
             match bound.call.operation:
-                case Operation.PUBLISH if isinstance(channel, Publisher):
+                case Operation.PUBLISH if publishes(channel):
                     return await channel.publish(bound.call)
                 case Operation.UPDATE if isinstance(channel, Updater):
                     return await channel.update(bound.call)
@@ -112,10 +132,10 @@ async def call(hub: Hub, bound: Bound) -> Outcome | BaseException:
         return error
 
 
-async def _read_baseline(hub: Hub, step: NeedsBaseline) -> None:
+async def _read_baseline(hub: Hub, step: NeedsBaseline) -> Baseline | None:
     """Reads the newest ids of the account before a call that cannot be repeated.
 
-    An account that cannot be read back is not sent to: its publication is put back a little
+    None: an account that cannot be read back is not sent to: its publication is put back a little
     (reliability-security.md 1.5, step 3).
     """
     channel = hub.registry.get(step.channel)
@@ -129,9 +149,7 @@ async def _read_baseline(hub: Hub, step: NeedsBaseline) -> None:
         reached("after failing to read the baseline")
         if step.lane.urgent and _blind(error):
             # An alert goes out unread: if its outcome is unclear, a person decides (1.5, step 3).
-            async with hub.open_work() as session:
-                await session.execute(_BASELINE, _baseline(step, None))
-            return
+            return Baseline(lane=step.lane, ids=None)
         async with hub.open_work() as session:
             effects = await put_off(session, step, error)
         reached("after putting the publication off")
@@ -143,20 +161,9 @@ async def _read_baseline(hub: Hub, step: NeedsBaseline) -> None:
                 step.lane.account_id,
                 seen_version=step.credentials_version,
             )
-        return
-    reached("after reading the baseline")
-    ids = {one.remote_id: one.at.isoformat() if one.at else None for one in page.seen[:10]}
-    async with hub.open_work() as session:
-        await session.execute(_BASELINE, _baseline(step, json.dumps(ids)))
-
-
-def _baseline(step: NeedsBaseline, ids: str | None) -> dict[str, object]:
-    return {
-        "ids": ids,
-        "account": step.lane.account_id,
-        "urgent": step.lane.urgent,
-        "fence": step.lane.fence,
-    }
+        return None
+    ids = {str(one.remote_id): one.at.isoformat() if one.at else None for one in page.seen[:10]}
+    return Baseline(lane=step.lane, ids=ids)
 
 
 def _blind(error: BaseException) -> bool:

@@ -32,7 +32,11 @@ class OpenAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that matters about one due publication at one instant of the database's clock."""
+    """All that matters about one due publication at one instant of the database's clock.
+
+    `usage` is the share of its allowance that the channel says is used, `budget` the share of our
+    own budget of calls (`calls_per_minute`, 0 for none) that is left; below 0 it is overdrawn.
+    """
 
     now: datetime
     publication_id: UUID
@@ -65,6 +69,8 @@ class Facts:
     quota_until: datetime | None
     breaker_until: datetime | None
     usage: float | None
+    calls_per_minute: int
+    budget: float
     token_busy: bool
     posts_last_hour: int
     pulls: bool
@@ -125,8 +131,11 @@ class Send:
 
 Choice: TypeAlias = Hold | Settle | Fail | Unclear | Look | Pause | Send
 
-# Above this share of a channel's allowance ordinary work waits: the rest is for emergencies (R29).
+# Above this share of a channel's allowance ordinary work waits, the rest is for emergencies; above
+# the lower one it goes at half its pace. Of our own budget a share is kept for emergencies (R29).
 _USAGE_LIMIT = 0.9
+_USAGE_SLOW = 0.7
+_RESERVE = 0.2
 
 
 def choose(facts: Facts) -> Choice:
@@ -140,6 +149,11 @@ def choose(facts: Facts) -> Choice:
     if facts.desired_rendition_id is None or _half_gone(attempt):
         return _withdraw(facts)
     return _show(facts)
+
+
+def calls_spent(facts: Facts) -> int:
+    """What one call of this publication takes from the account's budget."""
+    return 1 if facts.urgent or (facts.usage or 0.0) < _USAGE_SLOW else 2
 
 
 def operation_of(facts: Facts) -> Operation | None:
@@ -215,8 +229,19 @@ def _held_until(facts: Facts, operation: Operation) -> datetime | None:
         held.append(facts.quota_until)
     if not facts.urgent and (facts.usage or 0.0) >= _USAGE_LIMIT:
         held.append(facts.now + timedelta(seconds=60))
+    if facts.calls_per_minute:
+        held.append(_budget_at(facts))
     latest = max(held, default=facts.now)
     return latest if latest > facts.now else None
+
+
+def _budget_at(facts: Facts) -> datetime:
+    """When the budget allows this call: it fills in a minute, and a part is not for ordinary work.
+
+    A withdrawal never waits for it: it is counted, and what comes after it pays.
+    """
+    needed = calls_spent(facts) / facts.calls_per_minute + (0.0 if facts.urgent else _RESERVE)
+    return facts.now + timedelta(minutes=min(needed, 1.0) - facts.budget)
 
 
 def _send(facts: Facts, operation: Operation) -> Send:

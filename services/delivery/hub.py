@@ -12,11 +12,15 @@ from services.storage.session import Opener
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The numbers of delivery, as the operator set them (contract.md section 3)."""
+    """The numbers of delivery, as the operator set them (contract.md section 3).
+
+    `calls_per_minute` is each account's own budget of calls, whoever makes them (R29); 0 is none.
+    """
 
     hold: timedelta = timedelta(seconds=10)
     lane: timedelta = timedelta(seconds=60)
     runaway_per_hour: int = 60
+    calls_per_minute: int = 120
     look_schedule: tuple[timedelta, ...] = tuple(
         timedelta(seconds=seconds) for seconds in (5, 20, 60, 180, 600, 1800)
     )

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeAlias
 from uuid import UUID
 
@@ -17,7 +18,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.channels.accounts import opened
-from services.delivery.abilities import reads_back
+from services.channels.registry import Registry
+from services.channels.sealing import Sealer
+from services.delivery.abilities import publishes, reads_back
 from services.delivery.choice import (
     Choice,
     Facts,
@@ -29,15 +32,15 @@ from services.delivery.choice import (
     Send,
     Settle,
     Unclear,
+    calls_spent,
     choose,
 )
 from services.delivery.hub import Hub
-from services.delivery.lanes import Held, release
+from services.delivery.lanes import Baseline, Held, Stray, release
 from services.delivery.tables import State
 from services.delivery.voiding import tell_paused, void_approvals
 from services.storage.columns import new_id
-from shared.contract.channel import Publisher
-from shared.contract.messages import Account, Call, Operation, RemoteId, Step
+from shared.contract.messages import Account, Call, Operation, Outcome, RemoteId, Step
 from shared.errors import LoaError
 
 log = structlog.get_logger(__name__)
@@ -98,23 +101,47 @@ Next: TypeAlias = Bound | NeedsBaseline | LookDue | Nothing | Again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one call brought: an outcome, or the error it raised."""
+
+    bound: Bound
+    outcome: Outcome | BaseException
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One lane asks what to do next; while it is `looking`, only sends are named."""
+    """One lane asks what to do next; while it is `looking`, only sends are named.
+
+    With it come what its last call brought, and the newest ids if they were just read.
+    """
 
     lane: Held
     looking: bool = False
+    answer: Answer | None = None
+    baseline: Baseline | None = None
 
 
-# One due publication for each lane, locked. A row that somebody else has locked is being decided on
-# by a person right now: it is skipped and comes again.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What the answers of a batch left behind: lanes that may rest, publications that strayed."""
+
+    resting: frozenset[Held] = frozenset()
+    strayed: tuple[Stray, ...] = ()
+
+
+# One due publication for each lane, locked. A freeze lets withdrawals pass, also one that is half
+# done while the item is wanted again. Due by the time of the statement: an outcome kept in this
+# transaction left its publication due after the transaction's own begin. A row that somebody
+# else has locked is being decided on by a person right now: it is skipped and comes again.
 _NEXT = text(
     """
     SELECT lane.account_id AS lane_account, lane.urgent AS lane_urgent, lane.fence AS lane_fence,
-           lane.baseline_at IS NOT NULL AND lane.baseline_at > now() - interval '30 seconds'
+           coalesce(lane.baseline_at > now() - interval '30 seconds', false)
              AS baseline_fresh,
            lane.baseline AS baseline,
-           now() AS now, p.id, p.item_id, p.state, p.generation, p.observed_generation,
-           p.desired_rendition_id, p.observed_rendition_id, p.remote_id, p.remote_url,
+           statement_timestamp() AS now, p.id, p.item_id, p.state, p.generation,
+           p.observed_generation, p.desired_rendition_id, p.observed_rendition_id,
+           p.remote_id, p.remote_url,
            p.not_before, p.expires_at, p.urgent, p.tries, p.may_be_visible,
            p.approval_id, approval.id AS approval_row, item.code AS item_code,
            item.released_no, item.withdrawn_at AS item_withdrawn_at,
@@ -128,9 +155,14 @@ _NEXT = text(
            account.quota_until, account.breaker_until, account.breaker_failures,
            CASE WHEN account.usage_at > now() - interval '60 seconds'
                 THEN account.usage END AS usage,
+           CASE WHEN call_budget.full_at > statement_timestamp()
+                THEN 1 - CAST(extract(epoch FROM call_budget.full_at - statement_timestamp())
+                              AS double precision) / 60
+                ELSE 1 END AS budget,
            account.token_state = 'renewing' AND account.token_until > now() AS token_busy,
            account.credentials_version, account.name AS account_name,
-           account.remote_id AS account_remote_id, account.settings, account.sealed_credentials,
+           account.remote_id AS account_remote_id, account.settings::text AS settings,
+           account.sealed_credentials,
            approval.id IS NOT NULL AND approval.voided_at IS NULL AND EXISTS (
              SELECT 1 FROM staff JOIN staff_role ON staff_role.staff_id = staff.id
               WHERE staff.id = approval.by AND staff.active AND staff_role.role = 'approver'
@@ -146,6 +178,7 @@ _NEXT = text(
       JOIN lane ON lane.account_id = mine.account_id AND lane.urgent = mine.urgent
                AND lane.fence = mine.fence
       JOIN account ON account.id = lane.account_id
+      LEFT JOIN call_budget ON call_budget.account_id = lane.account_id
       CROSS JOIN (SELECT
          EXISTS (SELECT 1 FROM switch
                   WHERE name = 'freeze' AND (until IS NULL OR until > now())) AS frozen,
@@ -153,10 +186,13 @@ _NEXT = text(
       JOIN LATERAL (
         (SELECT x.* FROM publication x
           WHERE x.account_id = lane.account_id AND x.in_urgent_lane = lane.urgent
-            AND x.next_at <= now()
+            AND x.next_at <= statement_timestamp()
             AND NOT (mine.looking AND x.state = 'uncertain')
             AND account.state = 'active' AND (NOT hub.fenced OR x.state = 'uncertain')
-            AND (NOT hub.frozen OR x.desired_rendition_id IS NULL OR x.state = 'uncertain')
+            AND (NOT hub.frozen OR x.desired_rendition_id IS NULL OR x.state = 'uncertain'
+                 OR EXISTS (SELECT 1 FROM attempt h
+                             WHERE h.publication_id = x.id AND h.ended_at IS NULL
+                               AND h.operation = 'withdraw' AND h.phase IS NOT NULL))
           ORDER BY x.state = 'uncertain', x.urgent DESC, x.next_at
           LIMIT 1 FOR UPDATE SKIP LOCKED)
       ) AS p ON true
@@ -283,6 +319,20 @@ _UNCLEAR = text(
     """
 )
 
+# One statement adds to what is there, so that calls of other workers are never forgotten.
+_SPEND = text(
+    """
+    INSERT INTO call_budget AS b (account_id, full_at)
+    SELECT n.id, statement_timestamp() + make_interval(secs => n.calls * 60.0 / :per_minute)
+      FROM (SELECT id, sum(calls) AS calls
+              FROM unnest(CAST(:ids AS uuid[]), CAST(:calls AS int[])) AS x(id, calls)
+             GROUP BY id ORDER BY id) AS n
+    ON CONFLICT (account_id) DO UPDATE SET
+      full_at = greatest(b.full_at, statement_timestamp())
+                + (excluded.full_at - statement_timestamp())
+    """
+)
+
 _PAUSE = text(
     """
     UPDATE account SET state = 'paused', pause_code = n.code, paused_at = now()
@@ -293,41 +343,60 @@ _PAUSE = text(
 )
 
 
-async def begin(session: AsyncSession, hub: Hub, asks: Sequence[Ask]) -> list[Next]:
+async def begin(
+    session: AsyncSession, hub: Hub, asks: Sequence[Ask], kept: Kept | None = None
+) -> list[Next]:
     """What each lane should do now, in the order asked. A lane with nothing to do is given back.
 
-    Raises nothing for a single bad row: an account that cannot be opened is paused, and its
-    publications wait.
+    The answers in `asks` were kept by `outcome.keep` in this same transaction, or before; `kept` is
+    what that gave. Raises nothing for a single bad row: an account that cannot be opened is paused,
+    and its publications wait.
     """
-    lanes = [ask.lane for ask in asks]
+    left = kept or Kept()
+    resting = [ask.lane for ask in asks if ask.lane in left.resting and not ask.looking]
+    found: dict[Held, Next] = {}
+    turning = [ask for ask in asks if ask.looking or ask.lane not in left.resting]
+    if turning:
+        found = await _next(session, hub, turning)
+    idle = [ask for ask in turning if ask.lane not in found]
+    found |= await _compare(session, hub, [ask.lane for ask in idle if not ask.looking])
+    released = await release(
+        session,
+        [ask.lane for ask in idle if not ask.looking and ask.lane not in found],
+        resting=resting,
+        strayed=left.strayed,
+        baselines=[ask.baseline for ask in asks if ask.baseline is not None],
+    )
+    for lane in resting:
+        found[lane] = Nothing(released=True) if lane in released else Again()
+    for ask in idle:
+        found.setdefault(ask.lane, Nothing(released=not ask.looking))
+    return [found[ask.lane] for ask in asks]
+
+
+async def _next(session: AsyncSession, hub: Hub, asks: Sequence[Ask]) -> dict[Held, Next]:
+    """The next step of each lane in which something is due."""
     rows = await session.execute(
         _NEXT,
         {
-            "accounts": [lane.account_id for lane in lanes],
-            "urgents": [lane.urgent for lane in lanes],
-            "fences": [lane.fence for lane in lanes],
+            "accounts": [ask.lane.account_id for ask in asks],
+            "urgents": [ask.lane.urgent for ask in asks],
+            "fences": [ask.lane.fence for ask in asks],
             "lookings": [ask.looking for ask in asks],
             "runaway": hub.rules.runaway_per_hour,
         },
     )
-    found: dict[Held, Next] = {}
     due = rows.all()
     unreleased = {row.item_id for row in due if _unreleased(row)}
     locked = set(await session.scalars(_ITEMS, {"ids": list(unreleased)})) if unreleased else set()
     work = _Work(hub, blocked=unreleased - locked)
+    by_lane = {(ask.lane.account_id, ask.lane.urgent): ask for ask in asks}
+    found: dict[Held, Next] = {}
     for row in due:
-        lane = Held(account_id=row.lane_account, urgent=row.lane_urgent, fence=row.lane_fence)
-        found[lane] = work.take(lane, row)
+        ask = by_lane[row.lane_account, row.lane_urgent]
+        found[ask.lane] = work.take(ask, row)
     await work.write(session)
-    idle = [ask for ask in asks if ask.lane not in found]
-    comparing = await _compare(session, hub, [a.lane for a in idle if not a.looking])
-    found.update(comparing)
-    leaving = [ask.lane for ask in idle if not ask.looking and ask.lane not in comparing]
-    if leaving:
-        await release(session, leaving)
-    for ask in idle:
-        found.setdefault(ask.lane, Nothing(released=not ask.looking))
-    return [found[ask.lane] for ask in asks]
+    return found
 
 
 async def _compare(session: AsyncSession, hub: Hub, lanes: Sequence[Held]) -> dict[Held, Next]:
@@ -349,7 +418,22 @@ async def _compare(session: AsyncSession, hub: Hub, lanes: Sequence[Held]) -> di
                 await tell_paused(session, paused.id, paused.unit_id, paused.pause_code)
             continue
         found[lane] = LookDue(lane=lane, channel=row.channel, account=account)
+    await _spend(session, hub, [(lane.account_id, 1) for lane in found])
     return found
+
+
+async def _spend(session: AsyncSession, hub: Hub, calls: Sequence[tuple[UUID, int]]) -> None:
+    """Takes these calls from the budgets of their accounts."""
+    if not calls or not hub.rules.calls_per_minute:
+        return
+    await session.execute(
+        _SPEND,
+        {
+            "ids": [account_id for account_id, _ in calls],
+            "calls": [count for _, count in calls],
+            "per_minute": float(hub.rules.calls_per_minute),
+        },
+    )
 
 
 class _Work:
@@ -369,9 +453,11 @@ class _Work:
         self._unclear: list[UUID] = []
         self._paused: list[dict[str, object]] = []
         self._voided: list[UUID] = []
+        self._spent: list[tuple[UUID, int]] = []
 
-    def take(self, lane: Held, row: "SqlRow[tuple[object, ...]]") -> Next:
+    def take(self, ask: Ask, row: "SqlRow[tuple[object, ...]]") -> Next:
         """Decides on one publication and notes what is to be written."""
+        lane = ask.lane
         try:
             channel = self._hub.registry.get(row.channel)
             account = _account(self._hub, row)
@@ -387,12 +473,13 @@ class _Work:
             return Again()
         if isinstance(choice, Send):
             try:
-                return self._send(lane, row, facts, choice, account)
+                return self._send(ask, row, facts, choice, account)
             except Exception:
                 # One row that its adapter cannot take must not stop the lane behind it (R41).
                 log.exception("adapter.broke", channel=row.channel, publication=str(row.id))
                 choice = Fail(state=State.FAILED, code="adapter_broke")
         if isinstance(choice, Look):
+            self._spent.append((lane.account_id, calls_spent(facts)))
             return LookDue(lane=lane, channel=row.channel, account=account)
         self._note(lane, row, facts, choice)
         return Again()
@@ -423,14 +510,15 @@ class _Work:
 
     def _send(
         self,
-        lane: Held,
+        ask: Ask,
         row: "SqlRow[tuple[object, ...]]",
         facts: Facts,
         choice: Send,
         account: Account,
     ) -> Next:
+        lane = ask.lane
         channel = self._hub.registry.get(row.channel)
-        if not isinstance(channel, Publisher):
+        if not publishes(channel):
             self._failed.append({"id": str(row.id), "state": State.FAILED, "code": "not_able"})
             return Again()
         attempt = facts.attempt
@@ -444,8 +532,9 @@ class _Work:
             deadline=self._hub.rules.call_deadline,
         )
         step = channel.step(call)
+        self._spent.append((lane.account_id, calls_spent(facts)))
         reads_back = facts.reads_back and not step.repeatable
-        if reads_back and not row.baseline_fresh:
+        if reads_back and ask.baseline is None and not row.baseline_fresh:
             return NeedsBaseline(
                 lane=lane,
                 channel=row.channel,
@@ -455,7 +544,8 @@ class _Work:
                 tries=facts.tries,
                 credentials_version=row.credentials_version,
             )
-        baseline = row.baseline if reads_back else None
+        known = row.baseline if ask.baseline is None else ask.baseline.ids
+        baseline = known if reads_back else None
         if choice.resume and attempt is not None:
             attempt_id = attempt.id
             self._resume.append(
@@ -484,8 +574,9 @@ class _Work:
                     "settled": False,
                 }
             )
-        self._sending.append(row.id)
-        if choice.operation is not Operation.WITHDRAW:
+        if facts.state is not State.SENDING:
+            self._sending.append(row.id)
+        if choice.operation is not Operation.WITHDRAW and _unreleased(row):
             self._released.append({"id": str(row.item_id), "no": facts.revision_no})
         return Bound(
             lane=lane,
@@ -578,6 +669,8 @@ class _Work:
                 await run(statement, {"rows": _json(changes)})
         if self._sending:
             await run(_SENDING, {"ids": self._sending})
+        if self._spent:
+            await _spend(session, self._hub, self._spent)
         if self._voided:
             await void_approvals(session, self._voided)
         if self._unclear:
@@ -644,6 +737,8 @@ def _facts(hub: Hub, row: "SqlRow[tuple[object, ...]]", *, pulls: bool, reads: b
         quota_until=row.quota_until,
         breaker_until=row.breaker_until,
         usage=row.usage,
+        calls_per_minute=hub.rules.calls_per_minute,
+        budget=row.budget,
         token_busy=bool(row.token_busy),
         posts_last_hour=row.posts_last_hour,
         pulls=pulls,
@@ -663,16 +758,40 @@ class _Opening:
 
 
 def _account(hub: Hub, row: "SqlRow[tuple[object, ...]]") -> Account:
-    return opened(
+    return _opened(
         hub.registry,
         hub.sealer,
+        row.lane_account,
+        row.channel,
+        row.account_name,
+        row.account_remote_id,
+        row.settings,
+        row.sealed_credentials,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _opened(
+    registry: Registry,
+    sealer: Sealer,
+    id_: UUID,
+    channel: str,
+    name: str,
+    remote_id: str,
+    settings: str,
+    sealed_credentials: bytes,
+) -> Account:
+    """As `opened`, by the text of the settings: nothing is parsed for an unchanged account."""
+    return opened(
+        registry,
+        sealer,
         _Opening(
-            id=row.lane_account,
-            channel=row.channel,
-            name=row.account_name,
-            remote_id=row.account_remote_id,
-            settings=row.settings,
-            sealed_credentials=row.sealed_credentials,
+            id=id_,
+            channel=channel,
+            name=name,
+            remote_id=remote_id,
+            settings=json.loads(settings),
+            sealed_credentials=sealed_credentials,
         ),
     )
 

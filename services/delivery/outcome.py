@@ -1,4 +1,4 @@
-"""What the world answered, kept at once and alone, in batches of one statement each.
+"""What the world answered, kept at once, in batches of one statement for each kind of answer.
 
 Every write is conditional on the attempt still being ours: open, and under the fence with which the
 call was made. An answer that comes too late changes nothing and is appended as evidence.
@@ -6,7 +6,6 @@ call was made. An answer that comes too late changes nothing and is appended as 
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,12 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.delivery.abilities import reads_back
 from services.delivery.hub import Hub
-from services.delivery.intent import Bound, NeedsBaseline
-from services.delivery.lanes import release_idle
+from services.delivery.intent import Answer, Bound, Kept, NeedsBaseline
+from services.delivery.lanes import Held, Stray
 from services.delivery.retries import Effects, Verdict, effects_of, spread, told
 from services.delivery.tables import State
 from services.delivery.voiding import tell_paused
-from services.delivery.wake import wake
 from services.storage.columns import new_id
 from shared.contract.errors import (
     ChannelNotSentError,
@@ -28,20 +26,7 @@ from shared.contract.errors import (
     ChannelUncertainError,
     Remedy,
 )
-from shared.contract.messages import Continue, Done, Operation, Outcome
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What one call brought: an outcome, or the error it raised.
-
-    `last` is whether the lane may be given back when nothing else of it is due.
-    """
-
-    bound: Bound
-    outcome: Outcome | BaseException
-    last: bool
-
+from shared.contract.messages import Continue, Done, Operation
 
 # A post is compared with the channel a minute after it went up (R8), then as `looking.next_look`.
 _FIRST_LOOK = timedelta(seconds=60)
@@ -83,7 +68,8 @@ _DONE = text(
         FROM r JOIN closed c ON c.id = r.attempt_id WHERE p.id = r.publication_id
       RETURNING p.id, p.in_urgent_lane, p.next_at)
     SELECT closed.id, settled.id AS publication_id, settled.in_urgent_lane,
-           settled.next_at IS NOT NULL AS due
+           settled.next_at IS NOT NULL AS waits,
+           settled.next_at <= clock_timestamp() AS due
       FROM closed JOIN r ON r.attempt_id = closed.id JOIN settled ON settled.id = r.publication_id
     """
 )
@@ -109,7 +95,8 @@ _ONWARD = text(
         FROM r JOIN kept k ON k.id = r.attempt_id WHERE p.id = r.publication_id
       RETURNING p.id, p.in_urgent_lane, p.next_at)
     SELECT kept.id, moved.id AS publication_id, moved.in_urgent_lane,
-           moved.next_at IS NOT NULL AS due
+           moved.next_at IS NOT NULL AS waits,
+           moved.next_at <= clock_timestamp() AS due
       FROM kept JOIN r ON r.attempt_id = kept.id JOIN moved ON moved.id = r.publication_id
     """
 )
@@ -152,13 +139,31 @@ _NOT_DONE = text(
         FROM r JOIN kept k ON k.id = r.attempt_id WHERE p.id = r.publication_id
       RETURNING p.id, p.in_urgent_lane, p.next_at)
     SELECT kept.id, moved.id AS publication_id, moved.in_urgent_lane,
-           moved.next_at IS NOT NULL AS due
+           moved.next_at IS NOT NULL AS waits,
+           moved.next_at <= clock_timestamp() AS due
       FROM kept JOIN r ON r.attempt_id = kept.id JOIN moved ON moved.id = r.publication_id
     """
 )
 
 # By id, as every decision about an item locks them, or two would wait for each other.
 _LOCK = text("SELECT id FROM publication WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
+
+_CLOSED = text(
+    """
+    WITH waiting AS (
+      SELECT p.id FROM publication p JOIN account ON account.id = p.account_id
+       WHERE account.stage = 'closed' AND p.next_at IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM lane
+                          WHERE lane.account_id = p.account_id AND lane.until > now())
+       ORDER BY p.id FOR UPDATE OF p SKIP LOCKED)
+    UPDATE publication p SET
+      state = CASE WHEN p.state IN ('sending','uncertain') THEN 'undecided' ELSE 'failed' END,
+      next_at = NULL, look_at = NULL, in_urgent_lane = p.urgent,
+      problem_code = 'account_left', problem_remote_code = NULL, problem_words = NULL,
+      problem_at = now()
+      FROM waiting WHERE p.id = waiting.id
+    """
+)
 
 _EVIDENCE = text(
     """
@@ -213,17 +218,30 @@ _ACCOUNTS = text(
 )
 
 
-async def keep(session: AsyncSession, hub: Hub, answers: Sequence[Answer]) -> list[bool]:
+async def give_up_closed(session: AsyncSession) -> None:
+    """Ends what waits for an account that was closed, in a state that tells a person what to do.
+
+    Without credentials nothing can be called or read: what was certainly not sent is `failed`, the
+    rest is `undecided`. A lane that is still held is left alone: its last answer may yet come.
+    """
+    await session.execute(_CLOSED)
+
+
+async def keep(session: AsyncSession, hub: Hub, answers: Sequence[Answer]) -> Kept:
     """Writes these answers; what is no longer ours to write is kept as evidence.
 
-    Tells of each, in order, whether its lane was given back.
+    The caller gives `strayed` on to `lanes.release`: what now belongs to the account's other lane
+    must not wait there for the sweep.
     """
+    if not answers:
+        return Kept()
     accounts: list[dict[str, object]] = []
     sorted_rows = _sorted(hub, answers, accounts)
     await session.execute(_LOCK, {"ids": [answer.bound.publication_id for answer in answers]})
     kept: set[UUID] = set()
-    lanes = {answer.bound.publication_id: answer.bound.lane.urgent for answer in answers}
-    strayed: list[UUID] = []
+    lanes = {answer.bound.publication_id: answer.bound.lane for answer in answers}
+    resting: set[Held] = set()
+    strayed: list[Stray] = []
     for statement, rows in sorted_rows:
         if rows:
             parameters: dict[str, object] = {"rows": _json(rows)}
@@ -231,19 +249,23 @@ async def keep(session: AsyncSession, hub: Hub, answers: Sequence[Answer]) -> li
                 parameters["first_look"] = _FIRST_LOOK.total_seconds()
             for row in await session.execute(statement, parameters):
                 kept.add(row.id)
-                if row.due and row.in_urgent_lane != lanes[row.publication_id]:
-                    strayed.append(row.publication_id)
+                lane = lanes[row.publication_id]
+                strays = row.in_urgent_lane != lane.urgent
+                if strays and row.waits:
+                    stray = Stray(
+                        publication_id=row.publication_id,
+                        account_id=lane.account_id,
+                        urgent=row.in_urgent_lane,
+                    )
+                    strayed.append(stray)
+                if strays or not row.due:
+                    resting.add(lane)
     late = [answer for answer in answers if answer.bound.attempt_id not in kept]
     if late:
         await session.execute(_EVIDENCE, {"rows": _json([_evidence(one) for one in late])})
     if accounts:
         await _tell_accounts(session, accounts)
-    if strayed:
-        # What now belongs to the account's other lane must not wait there for the sweep.
-        await wake(session, strayed)
-    leaving = [answer.bound.lane for answer in answers if answer.last]
-    released = await release_idle(session, leaving) if leaving else set()
-    return [answer.bound.lane in released for answer in answers]
+    return Kept(resting=frozenset(resting), strayed=tuple(strayed))
 
 
 def _sorted(
@@ -306,7 +328,9 @@ async def put_off(session: AsyncSession, step: NeedsBaseline, error: BaseExcepti
 
 
 async def _tell_accounts(session: AsyncSession, rows: Sequence[Mapping[str, object]]) -> None:
-    changed = await session.execute(_ACCOUNTS, {"rows": _json(rows)})
+    # In one order: another worker may be telling of the other lanes of the same accounts.
+    ordered = sorted(rows, key=lambda row: str(row["id"]))
+    changed = await session.execute(_ACCOUNTS, {"rows": _json(ordered)})
     paused = {row["id"]: row["pause"] for row in rows if row["pause"]}
     for row in changed.all():
         code = paused.get(str(row.id))

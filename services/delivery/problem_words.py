@@ -591,6 +591,20 @@ _OF_CHANNELS: Final[Mapping[str, Pair]] = {
             "Ask an admin to check the media store and Loa's public address.",
         ),
     ),
+    "account_left": _pair(
+        "Kênh đã đóng trước khi thay đổi này được thực hiện.",
+        "The account was closed before this change was made.",
+        (
+            "Loa không gọi kênh này nữa: bài đang hiện trên kênh, nếu có, vẫn ở đó.",
+            "Loa calls this account no more: a post that shows there, if any, stays up.",
+        ),
+        (
+            "Nếu cần gỡ, hãy mở bài trên chính kênh đó và gỡ bằng tay; nếu cần đăng, nối lại"
+            " nơi đăng này thành kênh mới.",
+            "To withdraw, open the post on the channel itself and remove it by hand; to publish,"
+            " connect the outlet as a new account.",
+        ),
+    ),
     "post_missing": _pair(
         "Bài không còn trên kênh.",
         "The post is no longer on the channel.",

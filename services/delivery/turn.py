@@ -9,6 +9,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -19,16 +20,18 @@ from services.delivery.attempt import Desk, work_lane
 from services.delivery.batch import Batch
 from services.delivery.crash import reached
 from services.delivery.hub import Hub
-from services.delivery.intent import Ask, Next, begin
+from services.delivery.intent import Answer, Ask, Next, begin
 from services.delivery.lanes import Held
-from services.delivery.outcome import Answer, keep
+from services.delivery.outcome import give_up_closed, keep
 from services.delivery.wake import derive
 
 log = structlog.get_logger(__name__)
 
 # At most this many rows are left in doubt by one crash of one process.
-_BATCH = 25
-_WAIT = 0.01
+_BATCH = 50
+_WAIT = 0.03
+# Lanes end in batches: while many are at work, those that end within this are replaced together.
+_GATHER = 0.025
 _TICK = 1.0
 _URGENT_TICK = 0.5
 _SWEEP = 30.0
@@ -49,8 +52,13 @@ class Loop:
         self._stopping = asyncio.Event()
         self._bell = asyncio.Event()
         self._working: dict[Held, asyncio.Task[None]] = {}
-        self._asks: Batch[Ask, Next] = Batch(self._begin, wait=_WAIT, most=_BATCH)
-        self._answers: Batch[Answer, bool] = Batch(self._keep, wait=_WAIT, most=_BATCH)
+        self._asks: Batch[Ask, Next] = Batch(
+            self._turn,
+            self._alone,
+            wait=_WAIT,
+            most=_BATCH,
+            may_come=lambda: len(self._working),
+        )
 
     def ring(self) -> None:
         """Something may be due now."""
@@ -101,7 +109,7 @@ class Loop:
             await asyncio.sleep(_TICK)
             return False
         reached("after committing the claim")
-        desk = Desk(hub=self.hub, ask=self._asks.ask, keep=self._answers.ask)
+        desk = Desk(hub=self.hub, ask=self._asks.ask, keep=self._keep)
         for lane in held:
             task = asyncio.create_task(self._work(desk, lane))
             self._working[lane] = task
@@ -121,20 +129,40 @@ class Loop:
         tick = _URGENT_TICK if self._working else _TICK
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._bell.wait(), tick)
+        if len(self._working) > self.hub.rules.concurrency // 2:
+            await asyncio.sleep(_GATHER)
 
-    async def _begin(self, asks: Sequence[Ask]) -> Sequence[Next]:
+    async def _turn(self, asks: Sequence[Ask]) -> Sequence[Next]:
+        """Keeps what the lanes' last calls brought, and begins their next ones, in one go."""
+        answers = [ask.answer for ask in asks if ask.answer is not None]
+        if answers:
+            reached("before opening the outcome")
         reached("before opening the intent")
         async with self.hub.open_work() as session:
-            steps = await begin(session, self.hub, asks)
+            kept = await keep(session, self.hub, answers)
+            if answers:
+                reached("before committing the outcome")
+            steps = await begin(session, self.hub, asks, kept)
             reached("before committing the intent")
         return steps
 
-    async def _keep(self, answers: Sequence[Answer]) -> Sequence[bool]:
+    async def _alone(self, ask: Ask) -> Next:
+        """The same for one lane of a batch that broke.
+
+        What the world answered is kept first and for itself: it must not be lost because the next
+        intent cannot be written.
+        """
+        if ask.answer is not None:
+            await self._keep(ask.answer)
+        (step,) = await self._turn([replace(ask, answer=None)])
+        return step
+
+    async def _keep(self, answer: Answer) -> None:
         reached("before opening the outcome")
         async with self.hub.open_work() as session:
-            released = await keep(session, self.hub, answers)
+            kept = await keep(session, self.hub, [answer])
+            await lanes.release(session, strayed=kept.strayed)
             reached("before committing the outcome")
-        return released
 
     async def _renew_leases(self) -> None:
         """Keeps the leases of working lanes alive at a quarter of their length."""
@@ -155,10 +183,14 @@ class Loop:
                     log.warning("lane.lost", account=str(lane.account_id), urgent=lane.urgent)
 
     async def _sweep(self) -> None:
-        """Derives every free lane's due instant anew, so that no lost wake is lost for long."""
+        """Derives every free lane's due instant anew, so that no lost wake is lost for long.
+
+        Also ends what waits for accounts that were closed.
+        """
         while True:
             try:
                 async with self.hub.open_work() as session:
+                    await give_up_closed(session)
                     await derive(session)
                 self._bell.set()
             except (DBAPIError, OSError) as error:

@@ -21,7 +21,10 @@ DUE_AT = """
       AND (p.state = 'uncertain' OR NOT EXISTS (SELECT 1 FROM switch WHERE name = 'fence'))
       AND (p.desired_rendition_id IS NULL OR p.state = 'uncertain'
            OR NOT EXISTS (SELECT 1 FROM switch
-                           WHERE name = 'freeze' AND (until IS NULL OR until > now())))
+                           WHERE name = 'freeze' AND (until IS NULL OR until > now()))
+           OR EXISTS (SELECT 1 FROM attempt
+                       WHERE publication_id = p.id AND ended_at IS NULL
+                         AND operation = 'withdraw' AND phase IS NOT NULL))
    UNION ALL
    SELECT min(p.look_at) FROM publication p
     WHERE p.account_id = lane.account_id AND NOT lane.urgent AND p.look_at IS NOT NULL

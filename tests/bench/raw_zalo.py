@@ -2,7 +2,7 @@
 
 FILE holds accounts and the payload to publish. One publication is made by the adapter and recorded,
 call by call; then a line `FIRST LAST` makes the very same calls for each of those accounts, with
-its own token and the ids of its own answers, and nothing around them.
+its own token and the ids of its own answers, and nothing around them: by httpx, as a script would.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import uvloop
@@ -20,7 +21,7 @@ from pydantic import JsonValue, TypeAdapter
 from adapters.zalo_oa.channel import ZaloOa
 from services.storage.columns import new_id
 from shared.contract.messages import Account, Call, Continue, Done, Operation, Payload
-from shared.http import Clients, make_client
+from shared.http import Clients
 from tests.bench.children import listen
 from tests.bench.raw import SLOTS
 from tests.bench.rules import sandbox_hosts
@@ -32,7 +33,9 @@ _PAYLOAD: TypeAdapter[Payload] = TypeAdapter(dict[str, JsonValue])
 class Made:
     """One recorded call: the request, and the ids that its answer gave."""
 
-    request: httpx.Request
+    method: str
+    url: str
+    content: bytes | None
     given: Mapping[str, str]
 
 
@@ -47,16 +50,19 @@ def _given(answer: bytes) -> dict[str, str]:
 async def recorded(url: str, account: Account, payload: Payload) -> list[Made]:
     """Publishes once through the adapter, as the delivery loop does, and keeps every call."""
     made: list[Made] = []
-
-    async def keep(response: httpx.Response) -> None:
-        made.append(Made(response.request, _given(await response.aread())))
-
     channel = ZaloOa()
     channel.configure(sandbox_hosts(url))
-    client = make_client()
-    client.event_hooks = {"response": [keep]}
-    idle = channel._client._clients._idle  # its first call takes the client that lies here
-    idle.setdefault(asyncio.get_running_loop(), []).append(client)
+    lines = channel._client._lines
+    exchange = lines.exchange
+
+    async def kept(*args: Any, **words: Any) -> httpx.Response:
+        response = await exchange(*args, **words)
+        made.append(
+            Made(str(args[0]), str(args[1]), words.get("content"), _given(response.content))
+        )
+        return response
+
+    lines.exchange = kept  # type: ignore[method-assign]  # the adapter itself makes the calls
     await channel.newest(account)
     call = Call(operation=Operation.PUBLISH, account=account, payload=payload)
     while True:
@@ -97,15 +103,15 @@ class Replaying:
     async def _publish(self, token: str) -> None:
         own: dict[str, str] = {}
         for one in self._made:
-            url, body = str(one.request.url), one.request.content.decode()
+            url, body = one.url, (one.content or b"").decode()
             for old, new in own.items():
                 url, body = url.replace(old, new), body.replace(old, new)
             headers = {"access_token": token}
             if body:
-                headers["Content-Type"] = one.request.headers["Content-Type"]
+                headers["Content-Type"] = "application/json"
             async with self._clients.one() as client:
                 answer = await client.request(
-                    one.request.method, url, content=body or None, headers=headers
+                    one.method, url, content=body or None, headers=headers
                 )
             told = _given(answer.content)
             own |= {old: told[name] for name, old in one.given.items()}

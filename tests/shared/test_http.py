@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 
 from shared.clock import utc_now
 from shared.contract.errors import ChannelError, ChannelNotSentError, ChannelUncertainError
-from shared.http import USER_AGENT, Clients, classify, make_client, retry_after, tls_context
+from shared.http import (
+    USER_AGENT,
+    Clients,
+    Lines,
+    classify,
+    make_client,
+    retry_after,
+    tls_context,
+)
 from tests.support.ports import free_port
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -217,3 +225,52 @@ def test_a_waiting_time_that_makes_no_sense_is_none(told: str | None) -> None:
 def test_no_header_breaks_us(told: str) -> None:
     waiting = retry_after(told)
     assert waiting is None or timedelta(0) < waiting <= timedelta(hours=6)
+
+
+# ── Lines ────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_line_brings_the_whole_answer_and_carries_no_cookie_to_the_next_call() -> None:
+    asked: list[bytes] = []
+
+    async def baking(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            asked.append((await reader.readuntil(b"\r\n\r\n")).lower())
+            writer.write(b"HTTP/1.1 200 X\r\nSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nok")
+            await writer.drain()
+
+    lines = Lines()
+    async with host(baking) as url:
+        for _ in range(2):
+            answer = await lines.exchange("GET", httpx.URL(url), headers={"access_token": "t"})
+            assert (answer.status_code, answer.text) == (200, "ok")
+        await lines.aclose()
+    assert len(asked) == 2
+    assert all(f"user-agent: {USER_AGENT}".lower().encode() in one for one in asked)
+    assert all(b"access_token: t" in one and b"cookie" not in one for one in asked)
+
+
+async def test_a_line_that_is_cut_tells_the_truth_and_serves_the_next_call() -> None:
+    lines = Lines(deadline=QUICK)
+    async with host(silent) as url:
+        with pytest.raises(httpx.ReadTimeout) as caught:
+            await lines.exchange("POST", httpx.URL(url), headers={}, content=b"{}")
+    assert isinstance(classify(caught.value), ChannelUncertainError)
+    closed = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(httpx.ConnectError) as refused:
+        await lines.exchange("POST", httpx.URL(closed), headers={}, content=b"{}")
+    assert isinstance(classify(refused.value), ChannelNotSentError)
+    await lines.aclose()
+
+
+async def test_a_line_follows_no_redirect() -> None:
+    async def redirecting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 307 X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+
+    lines = Lines()
+    async with host(redirecting) as url:
+        answer = await lines.exchange("POST", httpx.URL(url), headers={}, content=b"{}")
+        await lines.aclose()
+    assert answer.status_code == 307

@@ -40,6 +40,7 @@ _TOKEN = {"zalo_oa": ("create", "token_dead")}
 _SCENARIOS: dict[str, tuple[dict[str, tuple[str, str]] | None, tuple[str, ...]]] = {
     "after keeping the baseline": (None, ("publish",)),
     "after reading the baseline": (None, ("publish",)),
+    "after keeping the outcome of a dead token": (_TOKEN, ("publish",)),
     "after failing to read the baseline": (_BASELINE, ("publish",)),
     "after putting the publication off": (_BASELINE, ("publish",)),
     "after renewing the token": (_TOKEN, ("publish",)),

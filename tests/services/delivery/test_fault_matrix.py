@@ -199,14 +199,18 @@ async def _until_settled(bench: Bench, cases: list[Case], *, wanted: set[str]) -
 
 
 async def _lift(bench: Bench) -> None:
-    async with bench.hub.open_work() as session:
-        for statement in (
-            "UPDATE account SET state = 'active', pause_code = NULL, rate_until = NULL,"
-            " breaker_until = NULL, quota_until = NULL",
-            "UPDATE publication SET next_at = now() WHERE next_at IS NOT NULL"
-            " AND state IN ('scheduled','pending','sending')",
-            "UPDATE lane SET next_due_at = now()",
-        ):
+    """Each row kind in a transaction of its own and in order, as the house locks them."""
+    ordered = "(SELECT id FROM {} ORDER BY id FOR UPDATE)"
+    for statement in (
+        "UPDATE account SET state = 'active', pause_code = NULL, rate_until = NULL,"
+        f" breaker_until = NULL, quota_until = NULL WHERE id IN {ordered.format('account')}",
+        "UPDATE publication SET next_at = now() WHERE next_at IS NOT NULL"
+        " AND state IN ('scheduled','pending','sending')"
+        f" AND id IN {ordered.format('publication')}",
+        "UPDATE lane SET next_due_at = now() WHERE (account_id, urgent) IN"
+        " (SELECT account_id, urgent FROM lane ORDER BY account_id, urgent FOR UPDATE)",
+    ):
+        async with bench.hub.open_work() as session:
             await session.execute(text(statement))
 
 

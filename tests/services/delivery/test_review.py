@@ -655,7 +655,8 @@ def test_a_publication_of_several_steps_that_came_too_late_does_not_appear() -> 
         rendition_hash="h", remote_id=None, remote_url=None, not_before=now - timedelta(days=3),
         expires_at=now - timedelta(days=1), urgent=False, tries=0, may_be_visible=False, last_no=1,
         attempt=attempt, approved=True, frozen=False, fenced=False, paused=False, rate_until=None,
-        quota_until=None, breaker_until=None, usage=None, token_busy=False, posts_last_hour=0,
+        quota_until=None, breaker_until=None, usage=None, calls_per_minute=0, budget=1.0,
+        token_busy=False, posts_last_hour=0,
         pulls=False, reads_back=True, runaway_per_hour=0,
     )  # fmt: skip
     assert isinstance(choose(facts), Fail)
@@ -670,7 +671,8 @@ def test_an_alert_is_not_held_half_an_hour_by_the_failures_of_ordinary_work() ->
         rendition_hash="h", remote_id=None, remote_url=None, not_before=now, expires_at=None,
         urgent=True, tries=0, may_be_visible=False, last_no=0, attempt=None, approved=True,
         frozen=False, fenced=False, paused=False, rate_until=None, quota_until=None,
-        breaker_until=now + timedelta(minutes=30), usage=None, token_busy=False,
+        breaker_until=now + timedelta(minutes=30), usage=None, calls_per_minute=0, budget=1.0,
+        token_busy=False,
         posts_last_hour=0, pulls=False, reads_back=True, runaway_per_hour=0,
     )  # fmt: skip
     chosen = choose(facts)

@@ -13,9 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from services.audit.actor import SYSTEM
 from services.delivery import lanes, switches
 from services.delivery.attempt import call
-from services.delivery.intent import Ask, Bound, begin
+from services.delivery.intent import Answer, Ask, Bound, begin
 from services.delivery.lanes import Held
-from services.delivery.outcome import Answer, keep
+from services.delivery.outcome import keep
 from services.delivery.tables import State
 from shared.contract.messages import Done
 from tests.services.delivery.walls import turning, until, wall
@@ -190,7 +190,7 @@ async def test_a_worker_that_lost_its_lane_changes_nothing_and_its_answer_is_evi
             text("UPDATE attempt SET fence = :f WHERE id = :id"),
             {"f": newer.fence, "id": stale.attempt_id},
         )
-        await keep(session, bench.hub, [Answer(bound=stale, outcome=outcome, last=False)])
+        await keep(session, bench.hub, [Answer(bound=stale, outcome=outcome)])
         told = await session.scalar(
             text("SELECT told ->> 'answer' FROM evidence WHERE attempt_id = :id"),
             {"id": stale.attempt_id},
