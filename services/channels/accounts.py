@@ -7,12 +7,12 @@ whichever unit.
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 from sqlalchemy import ColumnElement, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,7 +38,10 @@ from shared.text import one_line
 By: TypeAlias = Caller | Actor
 """A person (or program) whose rights are checked, or an actor whose rights were checked before."""
 
+Health: TypeAlias = Literal["good", "slow", "ending", "cut_off", "paused", "trial", "closed"]
+
 NEEDS_CONSENT = "needs_consent"
+ENDS_SOON = timedelta(days=14)
 _SOUND = "ok"  # of `token_state`: the tokens are nobody's to spend right now
 _RENEWING = "renewing"  # the token service is spending them
 _NAME_CHARS = 120
@@ -68,6 +71,7 @@ class AccountView:
     id: UUID
     unit_id: UUID
     unit_code: str
+    unit_name: str
     channel: str
     name: str
     remote_id: str
@@ -87,6 +91,14 @@ class AccountView:
     checked_at: datetime | None
     check_ok: bool | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretChange:
+    """Who gave a secret, and when; `by` None for Loa itself or a terminal."""
+
+    by: str | None
+    at: datetime
 
 
 # ── Acts ─────────────────────────────────────────────────────────────────────────────────────────
@@ -120,7 +132,7 @@ async def add(
         id=new_id(),
         unit_id=unit.id,
         channel=channel,
-        name=_named(name),
+        name=named(name),
         remote_id=adapter.remote_id_of(forms.settings),
         settings=dict(kept_settings(forms.settings)),
         token_expires_at=_token_end(adapter, forms.credentials),
@@ -128,7 +140,7 @@ async def add(
     )
     account.sealed_credentials = sealed_credentials(sealer, account.id, forms.credentials)
     session.add(account)
-    await _flushed(session, account)
+    await flushed(session, account)
     await record(
         session,
         actor,
@@ -166,7 +178,7 @@ async def change(
     adapter = registry.get(account.channel)
     before = _state(account)
     if name is not None:
-        account.name = _named(name)
+        account.name = named(name)
     if settings is not None:
         form = checked(adapter.settings_form, {**account.settings, **settings}, part="settings")
         if adapter.remote_id_of(form) != account.remote_id:
@@ -177,7 +189,7 @@ async def change(
             raise InvalidError("outlet_fixed", fields=(fault,))
         account.settings = dict(kept_settings(form))
     if name is not None or settings is not None:
-        await _flushed(session, account)
+        await flushed(session, account)
         await record(
             session,
             actor,
@@ -196,7 +208,9 @@ async def change(
         form = checked(
             adapter.credentials_form, {**secrets_of(held), **credentials}, part="credentials"
         )
-        await replace_credentials(session, actor, registry, sealer, account, form)
+        await replace_credentials(
+            session, actor, registry, sealer, account, form, fields=credentials.keys()
+        )
     return account
 
 
@@ -209,8 +223,11 @@ async def replace_credentials(
     credentials: BaseModel,
     *,
     expires_at: datetime | None = None,
+    fields: Collection[str] = (),
 ) -> None:
     """Puts a new credential set in the place of the old one, which is kept sealed for seven days.
+
+    `fields` are the secrets that a person typed, for the record; none of them after a consent.
 
     For a person's change and for a finished consent; the token service renews on its own path.
     `account` must be locked. Ends a pause that only waited for this.
@@ -236,7 +253,7 @@ async def replace_credentials(
         Act.ACCOUNT_CREDENTIALS_CHANGED,
         f"account:{account.id}",
         unit=account.unit_id,
-        details={"version": account.credentials_version},
+        details={"version": account.credentials_version, "fields": sorted(fields)},
     )
     if account.state == "paused" and account.pause_code == NEEDS_CONSENT:
         await resume(session, actor, account.id)
@@ -373,15 +390,62 @@ async def view(session: AsyncSession, account_id: UUID) -> AccountView:
 
 
 async def views(
-    session: AsyncSession, *, unit_ids: Collection[UUID] | None = None, closed: bool = False
+    session: AsyncSession,
+    *,
+    unit_ids: Collection[UUID] | None = None,
+    trial: bool = False,
+    closed: bool = False,
 ) -> list[AccountView]:
-    """The accounts of these units (None: of all) by name; closed ones only when asked for."""
+    """The accounts of these units (None: of all) by name.
+
+    Those that are still being connected, and closed ones, only when asked for.
+    """
     wanted: list[ColumnElement[bool]] = []
     if unit_ids is not None:
         wanted.append(col(Account.unit_id).in_(unit_ids))
-    if not closed:
-        wanted.append(col(Account.stage) != "closed")
+    hidden = [stage for stage, shown in (("trial", trial), ("closed", closed)) if not shown]
+    wanted.append(col(Account.stage).not_in(hidden))
     return await _views(session, *wanted)
+
+
+async def row(session: AsyncSession, account_id: UUID) -> Account:
+    """The account's row as it stands, closed ones too; raises NotFoundError."""
+    account = await session.get(Account, account_id)
+    if account is None:
+        raise NotFoundError("account_not_found")
+    return account
+
+
+async def secrets_kept(session: AsyncSession, sealer: Sealer, account_id: UUID) -> frozenset[str]:
+    """Which fields of the credentials hold something; never what. Empty for a closed account."""
+    account = await row(session, account_id)
+    if not account.sealed_credentials:
+        return frozenset()
+    plain: dict[str, JsonValue] = json.loads(
+        sealer.open(account.sealed_credentials, context(account_id))
+    )
+    return frozenset(name for name, value in plain.items() if value not in (None, ""))
+
+
+_SECRET_CHANGES = text(
+    """
+    SELECT e.at, s.name AS by, coalesce(e.details -> 'fields', '[]'::jsonb) AS fields
+      FROM audit_entry e LEFT JOIN staff s ON 'staff:' || s.id = e.actor
+     WHERE e.object = :object
+       AND e.act IN ('account.added', 'account.credentials_changed')
+     ORDER BY e.seq DESC LIMIT 40
+    """
+)
+
+
+async def secret_changes(session: AsyncSession, account_id: UUID) -> Mapping[str, SecretChange]:
+    """Who gave each secret last, by its field; under `""` who gave any of them."""
+    found: dict[str, SecretChange] = {}
+    rows = await session.execute(_SECRET_CHANGES, {"object": f"account:{account_id}"})
+    for at, by, fields in rows:
+        for name in ("", *fields):
+            found.setdefault(name, SecretChange(by=by, at=at))
+    return found
 
 
 async def by_name(session: AsyncSession, name: str) -> Account:
@@ -407,6 +471,29 @@ async def locked(session: AsyncSession, account_id: UUID, *, by: By | None = Non
     if isinstance(by, Caller) and not by.may_see(account.unit_id):
         raise NotFoundError("account_not_found")
     return account
+
+
+# ── How it is ──
+
+
+def health(view: AccountView, now: datetime, *, succeeded_at: datetime | None = None) -> Health:
+    """The account's state in one word; `succeeded_at`: when something last worked there.
+
+    `cut_off`: nothing can go there before somebody acts. `ending`: the rights end within 14 days
+    and Loa has never renewed them by itself. `slow`: the channel asked us to wait.
+    """
+    if view.stage in ("trial", "closed"):
+        return "trial" if view.stage == "trial" else "closed"
+    if view.state == "paused":
+        return "paused" if view.pause_code is None else "cut_off"
+    worked_since = view.checked_at and succeeded_at and succeeded_at > view.checked_at
+    if view.token_state == "consent" or (view.check_ok is False and not worked_since):  # noqa: S105  # the name of a state
+        return "cut_off"
+    ends = view.token_expires_at
+    if ends is not None and ends < now + ENDS_SOON and view.token_renewed_at is None:
+        return "ending"
+    held = [at for at in (view.rate_until, view.breaker_until) if at is not None]
+    return "slow" if held and max(held) > now else "good"
 
 
 # ── Opening ──────────────────────────────────────────────────────────────────────────────────────
@@ -496,7 +583,8 @@ def _both_checked(
     return _Forms(settings=found["settings"], credentials=found["credentials"])
 
 
-def _named(name: str) -> str:
+def named(name: str) -> str:
+    """What people call an account, tidied; raises InvalidError."""
     tidy = one_line(name)
     if tidy and len(tidy) <= _NAME_CHARS:
         return tidy
@@ -521,22 +609,23 @@ def _state(account: Account) -> Mapping[str, object]:
     }
 
 
-async def _flushed(session: AsyncSession, account: Account) -> None:
+async def flushed(session: AsyncSession, account: Account) -> None:
     """Flushes; raises ConflictError for an outlet or a name that stands in another account."""
+    remote_id, name = account.remote_id, account.name  # unreadable once the flush has failed
     try:
         await session.flush()
     except IntegrityError as error:
         told = str(error.orig)
         if "uq_account_channel_remote_id_open" in told:
-            raise ConflictError("account_taken", remote_id=account.remote_id) from error
+            raise ConflictError("account_taken", remote_id=remote_id) from error
         if "uq_account_name_open" in told:
-            raise ConflictError("account_name_taken", account=account.name) from error
+            raise ConflictError("account_name_taken", account=name) from error
         raise
 
 
 async def _views(session: AsyncSession, *wanted: ColumnElement[bool]) -> list[AccountView]:
     rows = await session.execute(
-        select(Account, col(Unit.code))
+        select(Account, col(Unit.code), col(Unit.name))
         .join(Unit, col(Unit.id) == col(Account.unit_id))
         .where(*wanted)
         .order_by(col(Account.name), col(Account.id))
@@ -544,11 +633,12 @@ async def _views(session: AsyncSession, *wanted: ColumnElement[bool]) -> list[Ac
     return [
         AccountView(
             unit_code=unit_code,
+            unit_name=unit_name,
             **{
                 name: getattr(account, name)
                 for name in AccountView.__slots__
-                if name != "unit_code"
+                if name not in ("unit_code", "unit_name")
             },
         )
-        for account, unit_code in rows
+        for account, unit_code, unit_name in rows
     ]

@@ -1,13 +1,17 @@
 """Asks a channel whether an account's connection works, and keeps the answer."""
 
+from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
 import structlog
+from pydantic import BaseModel
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.channels.accounts import opened
+from services.channels.forms import secrets_of
 from services.channels.registry import Registry
 from services.channels.sealing import Sealer
 from services.channels.tables import Account
@@ -17,6 +21,9 @@ from shared.contract.channel import Checker
 from shared.contract.errors import ChannelError
 from shared.contract.messages import Probe
 from shared.errors import LoaError, NotFoundError
+
+# A shorter one would blot out words that merely hold it.
+_SECRET_CHARS: Final = 6
 
 _log = structlog.get_logger()
 
@@ -36,7 +43,7 @@ async def check(
         adapter = registry.get(row.channel)
         account = opened(registry, sealer, row)
         if isinstance(adapter, Checker):
-            probes = await adapter.check(account)
+            probes = _without_secrets(await adapter.check(account), account.credentials)
         else:
             probes = (_probe("settings", started, "Thiết lập hợp lệ · The settings are sound"),)
     except ChannelError as error:
@@ -63,6 +70,18 @@ async def _row(session: AsyncSession, account_id: UUID) -> Account:
     if row is None:
         raise NotFoundError("account_not_found")
     return row
+
+
+def _without_secrets(probes: tuple[Probe, ...], credentials: BaseModel) -> tuple[Probe, ...]:
+    """The same without any secret that a channel may have given back: people pass reports on."""
+    told = []
+    for probe in probes:
+        detail = probe.detail
+        for secret in secrets_of(credentials).values():
+            if isinstance(secret, str) and len(secret) >= _SECRET_CHARS:
+                detail = detail.replace(secret, "•••")
+        told.append(replace(probe, detail=detail))
+    return tuple(told)
 
 
 def _probe(name: str, started: float, detail: str, *, ok: bool = True) -> Probe:

@@ -18,6 +18,7 @@ from sqlmodel import col
 from services.audit.acts import Act
 from services.audit.append import record
 from services.channels import accounts
+from services.channels.forms import checked
 from services.channels.registry import Registry
 from services.channels.sealing import Sealer
 from services.channels.tables import Account, Consent
@@ -74,7 +75,7 @@ async def begin(
         unit=account.unit_id,
     )
     return adapter.consent_url(
-        adapter.settings_form.model_validate(account.settings),
+        checked(adapter.settings_form, account.settings, part="settings"),
         redirect_uri=redirect_uri,
         state=state,
         verifier=verifier,
@@ -123,6 +124,12 @@ async def finish(
             expires_at=renewed.expires_at,
         )
     return account.id
+
+
+async def account_of(session: AsyncSession, caller: Caller, state: str) -> UUID | None:
+    """The account for which this person left with that state, spent or not; None for no such."""
+    consent = await session.get(Consent, _kept_form(state))
+    return consent.account_id if consent is not None and consent.by == caller.staff_id else None
 
 
 async def _spend(

@@ -155,7 +155,9 @@ async def due(session: AsyncSession, registry: Registry) -> list[Due]:
     rows = await session.execute(
         select(col(Account.id), col(Account.credentials_version))
         .where(
-            col(Account.stage) != "closed",
+            # One that is still being connected has nothing to renew before its consent.
+            (col(Account.stage) == "official")
+            | ((col(Account.stage) == "trial") & col(Account.token_expires_at).is_not(None)),
             col(Account.channel).in_(_renewing_channels(registry)),
             free,
             (col(Account.token_state) == _State.OK) & old

@@ -76,6 +76,14 @@ class BodyProblem:
     detail: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """The body as blocks, and what a person should mend in it, in reading order."""
+
+    blocks: tuple[Block, ...]
+    problems: tuple[BodyProblem, ...]
+
+
 def media_id(name: str) -> UUID | None:
     """The id that a `media:` address carries, or None when it is not a UUID."""
     try:
@@ -93,6 +101,13 @@ def parse(markdown: str, media: Media = media_id) -> tuple[Block, ...]:
     address of a refused scheme leaves its words: `problems` tells the editor.
     """
     return _Reader(media).read(markdown)
+
+
+def read(markdown: str, media: Media = media_id) -> Body:
+    """Both in one reading: what `parse` and `problems` give."""
+    reader = _Reader(media)
+    blocks = reader.read(markdown)
+    return Body(blocks=blocks, problems=tuple(reader.problems))
 
 
 def problems(markdown: str, media: Media = media_id) -> tuple[BodyProblem, ...]:

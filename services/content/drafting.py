@@ -19,8 +19,10 @@ from services.content.hashing import content_hash
 from services.content.queries import media as media_by_id
 from services.content.tables import Item, ItemCode, Revision
 from services.content.workflow import lock_item, newest_revision, touch
+from services.staff import agency
 from services.staff.caller import Caller
 from services.staff.tables import Unit
+from services.storage.columns import new_id
 from shared.clock import utc_now
 from shared.errors import ConflictError, FieldError, InvalidError
 
@@ -47,10 +49,16 @@ _COPIED = (
 
 
 async def create(
-    session: AsyncSession, caller: Caller, form: ItemForm, *, zone: ZoneInfo = _HANOI
+    session: AsyncSession,
+    caller: Caller,
+    form: ItemForm,
+    *,
+    zone: ZoneInfo = _HANOI,
+    item_id: UUID | None = None,
 ) -> Item:
     """A new item with its first revision as a draft. Not safe to repeat: each call makes one.
 
+    With an `item_id` of the caller's own choice a second call raises ConflictError `item_exists`.
     The code is `UNIT-YEAR-000123`, its year that of `zone`. InvalidError names the fields that
     cannot be: an unknown unit, a picture or account that the caller may not use.
     """
@@ -59,8 +67,12 @@ async def create(
     shown = media_ids(form.body)
     await _check_media(session, caller, cover=form.cover, body=shown)
     await _check_accounts(session, caller, form.overrides)
+    await _check_category(session, form.category)
+    if item_id is not None and await session.get(Item, item_id) is not None:
+        raise ConflictError("item_exists")
     now = utc_now()
     item = Item(
+        id=item_id or new_id(),
         code=await _next_code(session, unit, now.astimezone(zone).year),
         unit_id=unit.id,
         kind=form.kind,
@@ -130,6 +142,8 @@ async def edit(
         known={*newest.media, newest.cover},
     )
     await _check_accounts(session, caller, changes.overrides, known=newest.overrides)
+    if "category" in changes.model_fields_set and changes.category != newest.category:
+        await _check_category(session, changes.category)
     before = await content_hash(session, item, newest)
     revision = newest
     if newest.state != "draft":
@@ -306,6 +320,14 @@ async def _check_accounts(
     )
     if errors:
         raise InvalidError("invalid", fields=errors)
+
+
+async def _check_category(session: AsyncSession, category: str) -> None:
+    """Refuses one that is not in the house's list; what was taken before the list may stay."""
+    house = await agency.settings(session)
+    if category and house.closed_list and house.category(category) is None:
+        detail = "Chuyên mục không có trong danh sách · This category is not in the list"
+        raise _invalid("category", "category_unknown", detail)
 
 
 async def _index(session: AsyncSession, item: Item, revision: Revision) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -73,4 +73,5 @@ def _media(media: Media) -> dict[str, str]:
 
 
 def _instant(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat()
+    # The same instant told in another zone is the same content; the database gives it back in UTC.
+    return None if value is None else value.astimezone(UTC).isoformat()

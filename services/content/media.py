@@ -22,6 +22,7 @@ from services.content import pictures
 from services.content.media_store import MediaStore
 from services.content.picture_worker import Task
 from services.content.tables import Media
+from services.staff.agency import Logo
 from services.staff.caller import Caller
 from services.storage.columns import new_id
 from shared.clock import utc_now
@@ -90,10 +91,14 @@ async def add(
     alt: str,
     caption: str = "",
     credit: str = "",
+    licence: str = "",
+    number: str = "",
+    issued_on: str = "",
 ) -> Media:
     """Checks a file and adds it to the unit's library.
 
-    A moving picture becomes its first frame. Raises ForbiddenError, and InvalidError with the field
+    A moving picture becomes its first frame. `issued_on` is a day as `YYYY-MM-DD`; like `number` it
+    is a document's own, printed on it. Raises ForbiddenError, and InvalidError with the field
     (`alt` or `file`) and its code: `alt_missing` and those in `_WORDS`.
     """
     caller.need("editor", "media:write")
@@ -116,6 +121,9 @@ async def add(
         alt=told,
         caption=clean(caption).strip(),
         credit=one_line(credit),
+        licence=one_line(licence),
+        number=one_line(number),
+        issued_on=issued_on,
         by=caller.staff_id,
     )
     session.add(media)
@@ -132,6 +140,15 @@ async def add(
     return media
 
 
+def fits(media: Media, limit: PictureLimit) -> bool:
+    """Whether the picture may go out within these limits as it is."""
+    return (
+        media.mime in limit.mimes
+        and media.size_bytes <= limit.max_bytes
+        and max(media.width or 0, media.height or 0) <= limit.max_side
+    )
+
+
 async def variant(
     session: AsyncSession,
     store: MediaStore,
@@ -140,25 +157,25 @@ async def variant(
     *,
     made_for: str,
     by: UUID,
+    mark: Logo | None = None,
 ) -> Media:
     """The picture as a channel holds it: itself if it fits, else a JPEG within the limits.
 
-    Made once for each `made_for` and then remembered; safe to ask for at once from many sides.
+    With a `mark` that is always a new picture, with the mark at its lower right. Made once
+    for each `made_for` and then remembered; safe to ask for at once from many sides.
     Raises InvalidError if no picture of that size comes out, ValueError for what is no picture.
     """
     if media.kind != "image" or media.width is None or media.height is None:
         raise ValueError(f"media {media.id} is no picture")
-    if (
-        media.mime in limit.mimes
-        and media.size_bytes <= limit.max_bytes
-        and max(media.width, media.height) <= limit.max_side
-    ):
+    if mark is None and fits(media, limit):
         return media
     remembered = await _made_from(session, media.id, made_for)
     if remembered is not None:
         return remembered
     data = await asyncio.to_thread(store.read, media.sha256, media.ext)
-    made = await _made_anew(data, Task(max_bytes=limit.max_bytes, max_side=limit.max_side))
+    drawn = await asyncio.to_thread(store.read, mark.sha256, mark.ext) if mark else b""
+    task = Task(max_bytes=limit.max_bytes, max_side=limit.max_side, mark_bytes=len(drawn))
+    made = await _made_anew(drawn + data, task)
     row = Media(
         id=new_id(),
         unit_id=media.unit_id,
@@ -173,6 +190,9 @@ async def variant(
         alt=media.alt,
         caption=media.caption,
         credit=media.credit,
+        focal_x=media.focal_x,
+        focal_y=media.focal_y,
+        licence=media.licence,
         made_from=media.id,
         made_for=made_for,
         by=by,

@@ -26,13 +26,22 @@ _QUALITIES: Final = (88, 82, 75, 68, 60)
 _SHRINK: Final = 0.8
 _SMALLEST_SIDE: Final = 64
 
+# The mark's most share of a picture's width and height, and how far it keeps from the edges.
+_MARK_WIDTH: Final = 1 / 7
+_MARK_HEIGHT: Final = 1 / 4
+_MARK_GAP: Final = 0.03
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What to make: the same picture anew (both None), or a JPEG within these limits."""
+    """What to make: the same picture anew (both None), or a JPEG within these limits.
+
+    `mark_bytes`: so many bytes before the picture are a mark, to be drawn at its lower right.
+    """
 
     max_bytes: int | None = None
     max_side: int | None = None
+    mark_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +71,7 @@ def make(task: Task, data: bytes) -> tuple[Made, bytes]:
     What came as JPEG, or must fit limits, becomes JPEG (on white where it was transparent);
     otherwise PNG for what has transparency or came as PNG, else JPEG. Raises UnfitError.
     """
+    mark, data = data[: task.mark_bytes], data[task.mark_bytes :]
     image = _opened(data)
     source = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp"}[image.format or ""]
     if task.max_side is not None:
@@ -76,6 +86,8 @@ def make(task: Task, data: bytes) -> tuple[Made, bytes]:
         upright.thumbnail(
             (task.max_side, task.max_side), Image.Resampling.LANCZOS, reducing_gap=3.0
         )
+    if mark:
+        upright = _marked(_on_white(upright), mark)
     transparent = upright.mode == "RGBA"
     if task.max_bytes is not None:
         made, encoded = _within(_on_white(upright), task.max_bytes)
@@ -153,6 +165,20 @@ def _on_white(image: Image.Image) -> Image.Image:
     ground = Image.new("RGB", image.size, "white")
     ground.paste(image, mask=image.getchannel("A"))
     return ground
+
+
+def _marked(image: Image.Image, mark: bytes) -> Image.Image:
+    """The picture with the mark at its lower right: a seventh of its width, clear of the edge."""
+    drawn = _opened(mark)
+    drawn.load()
+    mark_in = drawn.convert("RGBA")
+    room = (max(1, round(image.width * _MARK_WIDTH)), max(1, round(image.height * _MARK_HEIGHT)))
+    mark_in.thumbnail(room, Image.Resampling.LANCZOS)
+    gap = round(min(image.size) * _MARK_GAP)
+    marked = image.convert("RGB")
+    place = (image.width - mark_in.width - gap, image.height - mark_in.height - gap)
+    marked.paste(mark_in, place, mark_in)
+    return marked
 
 
 def _within(image: Image.Image, max_bytes: int) -> tuple[Image.Image, bytes]:

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import not_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from services.content.tables import Item, Media, Revision
+from services.content.tables import Approval, Item, Media, Revision
+from services.staff.caller import Caller
 from shared.errors import NotFoundError
 
 
@@ -67,3 +68,65 @@ async def media(session: AsyncSession, ids: Collection[UUID]) -> Mapping[UUID, M
         return {}
     rows = await session.scalars(select(Media).where(col(Media.id).in_(ids)))
     return {row.id: row for row in rows}
+
+
+async def last_agreed(session: AsyncSession, item_id: UUID, before: int) -> Revision | None:
+    """The newest revision below number `before` that a second person agreed to.
+
+    One that was stopped before it went out was agreed to as well.
+    """
+    rows = await session.scalars(
+        select(Revision)
+        .where(
+            col(Revision.item_id) == item_id,
+            col(Revision.no) < before,
+            col(Revision.state).in_(("approved", "stopped")),
+        )
+        .order_by(col(Revision.no).desc())
+        .limit(1)
+    )
+    return rows.first()
+
+
+async def approvals(
+    session: AsyncSession, revision_ids: Collection[UUID]
+) -> Mapping[UUID, Approval]:
+    """The newest approval of each revision, also one that was taken back; by revision id."""
+    if not revision_ids:
+        return {}
+    rows = await session.scalars(
+        select(Approval)
+        .where(col(Approval.revision_id).in_(revision_ids))
+        .order_by(col(Approval.at))
+    )
+    return {row.revision_id: row for row in rows}
+
+
+async def next_to_approve(
+    session: AsyncSession, caller: Caller, *, other_than: UUID | None = None
+) -> UUID | None:
+    """The item whose review this person should turn to: urgent first, then the oldest.
+
+    Never one whose text they had a hand in. None when nothing waits for them.
+    """
+    asked = (
+        select(col(Item.id))
+        .join(Revision, col(Revision.item_id) == col(Item.id))
+        .where(
+            col(Revision.state) == "review",
+            col(Item.unit_id).in_(caller.unit_ids),
+            not_(
+                or_(
+                    col(Item.created_by) == caller.staff_id,
+                    col(Revision.created_by) == caller.staff_id,
+                    col(Revision.last_editor) == caller.staff_id,
+                    col(Revision.submitted_by) == caller.staff_id,
+                )
+            ),
+        )
+        .order_by(col(Revision.urgent).desc(), col(Revision.submitted_at), col(Item.id))
+        .limit(1)
+    )
+    if other_than is not None:
+        asked = asked.where(col(Item.id) != other_than)
+    return await session.scalar(asked)

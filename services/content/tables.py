@@ -3,7 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlmodel import Field
 
@@ -28,6 +37,18 @@ class Item(Row, table=True):
         ),
         Index("ix_item_created_at_id", text("created_at DESC"), text("id DESC")),
         Index("ix_item_search", "search", postgresql_using="gin"),
+        Index(
+            "ix_item_published_at",
+            text("published_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("published_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_item_created_by_updated_at",
+            "created_by",
+            text("updated_at DESC"),
+            text("id DESC"),
+        ),
     )
     id: UUID = key()
     code: str = Field(unique=True)
@@ -68,6 +89,14 @@ class Revision(Row, table=True):
             unique=True,
             postgresql_where=text("state IN ('draft','review')"),
         ),
+        Index(
+            "ix_revision_publish_at",
+            "publish_at",
+            postgresql_where=text(
+                "publish_at IS NOT NULL AND state IN ('draft','review','returned')"
+            ),
+        ),
+        Index("ix_revision_returned", "item_id", postgresql_where=text("state = 'returned'")),
         CheckConstraint(
             "state IN ('draft','review','returned','approved','stopped','superseded')", "state"
         ),
@@ -130,7 +159,9 @@ class Media(Row, table=True):
     """A picture, video or document of ours, checked and re-encoded; the bytes stand in the store.
 
     `sha256` names what is stored, `original_sha256` what was uploaded. `made_from` and `made_for`
-    are set on a smaller form of a picture made for a channel's limits.
+    are set on a smaller form of a picture made for a channel's limits. The focal point, in per cent
+    of width and height, is what every crop of a picture keeps; `number` and `issued_on` are a
+    document's own.
     """
 
     __table_args__ = (
@@ -157,7 +188,79 @@ class Media(Row, table=True):
     alt: str = ""
     caption: str = ""
     credit: str = ""
+    focal_x: int = 50
+    focal_y: int = 50
+    licence: str = ""
+    number: str = ""
+    issued_on: str = ""
     made_from: UUID | None = Field(default=None, foreign_key="media.id")
     made_for: str | None = None
     by: UUID = Field(foreign_key="staff.id")
     at: datetime = instant(default_factory=utc_now)
+
+
+class ItemTemplate(Row, table=True):
+    """A form to begin an item with: kind, words with gaps, accounts."""
+
+    __table_args__ = (
+        CheckConstraint(
+            "kind IN ('news','document','bulletin','multimedia','warning','rebuttal')", "kind"
+        ),
+    )
+    id: UUID = key()
+    unit_id: UUID = Field(foreign_key="unit.id", index=True)
+    name: str
+    kind: str
+    title: str = ""
+    summary: str = ""
+    body: str = Field(default="", sa_column=Column(Text, nullable=False))
+    category: str = ""
+    tags: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(String), nullable=False))
+    accounts: list[UUID] = ids()
+    by: UUID = Field(foreign_key="staff.id")
+    at: datetime = instant(default_factory=utc_now)
+    used_at: datetime | None = optional_instant()
+    removed_at: datetime | None = optional_instant()
+
+
+class Comment(Row, table=True):
+    """A remark of the team on one revision; never shown outside."""
+
+    __table_args__ = (Index(None, "item_id", "at"),)
+    id: UUID = key()
+    item_id: UUID = Field(foreign_key="item.id")
+    revision_no: int
+    by: UUID = Field(foreign_key="staff.id")
+    at: datetime = instant(default_factory=utc_now)
+    text: str
+
+
+class PreviewLink(Row, table=True):
+    """A secret link with which somebody outside may read one revision; not an approval."""
+
+    id: UUID = key()
+    revision_id: UUID = Field(foreign_key="revision.id", index=True)
+    token_hash: bytes = Field(sa_column=Column(LargeBinary, unique=True, nullable=False))
+    by: UUID = Field(foreign_key="staff.id")
+    at: datetime = instant(default_factory=utc_now)
+    expires_at: datetime = instant()
+    revoked_at: datetime | None = optional_instant()
+
+
+class PreviewView(Row, table=True):
+    """Somebody outside has read a revision: who they said they are, and what they remarked."""
+
+    id: UUID = key()
+    link_id: UUID = Field(foreign_key="preview_link.id", index=True)
+    name: str
+    comment: str = ""
+    at: datetime = instant(default_factory=utc_now)
+
+
+class Editing(Row, table=True):
+    """Who has an item open for writing, as their page last told."""
+
+    item_id: UUID = Field(foreign_key="item.id", primary_key=True)
+    staff_id: UUID = Field(foreign_key="staff.id")
+    since: datetime = instant(default_factory=utc_now)
+    seen_at: datetime = instant(default_factory=utc_now)

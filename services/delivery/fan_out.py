@@ -20,10 +20,12 @@ from services.channels.tables import Account
 from services.content import drafting, workflow
 from services.content.forms import ItemChanges
 from services.content.tables import Item, Revision
-from services.delivery import preview
+from services.delivery import notices, preview
 from services.delivery.hub import Hub
+from services.delivery.notices import Cause
 from services.delivery.tables import Publication
 from services.delivery.wake import wake
+from services.staff import agency
 from services.staff.caller import Caller
 from services.storage.columns import new_id
 from shared.errors import ConflictError, FieldError, InvalidError, NotFoundError
@@ -233,6 +235,7 @@ async def submit(
     if refused:
         raise InvalidError("blocking_problems", fields=refused, count=len(refused))
     await workflow.submit(session, caller, item, revision)
+    await notices.submitted(session, item, revision)
     return item
 
 
@@ -258,6 +261,7 @@ async def approve(
     stored = await preview.stored_renditions(session, agreed.id)
     shown = {one: stored[one].hash for one in agreed.accounts if one in stored}
     approval = await workflow.approve(session, caller, item, agreed, seen=seen, shown=shown)
+    await notices.handled(session, item.id, Cause.SUBMITTED, Cause.URGENT)
     await _still_open(session, agreed.accounts)
     found = await session.execute(
         text("SELECT account_id, id FROM rendition WHERE revision_id = :id"), {"id": agreed.id}
@@ -268,6 +272,7 @@ async def approve(
         for account, rendition in found
         if account in chosen
     ]
+    house = await agency.settings(session)
     await session.execute(_LOCK, {"item": item.id})
     publications = await session.scalars(
         _AGREE,
@@ -277,7 +282,7 @@ async def approve(
             "expires_at": agreed.expires_at,
             "urgent": agreed.urgent,
             "publish_at": agreed.publish_at,
-            "hold": 0.0 if agreed.urgent else hub.rules.hold.total_seconds(),
+            "hold": house.holds(hub.rules.hold, urgent=agreed.urgent).total_seconds(),
             "rows": preview.json_text(rows),
         },
     )
@@ -290,6 +295,7 @@ async def send_back(session: AsyncSession, caller: Caller, item_id: UUID, *, rea
     item = await workflow.lock_item(session, caller, item_id)
     revision = await workflow.newest_revision(session, item)
     await workflow.send_back(session, caller, item, revision, reason=reason)
+    await notices.returned(session, item, revision)
     return item
 
 
@@ -306,7 +312,7 @@ async def withdraw(
     Unsent operations are cancelled in the same transaction; an open call is waited for and what it
     made is taken down. Repeating it changes nothing.
     """
-    caller.need_role("approver")
+    caller.need_role(*(await agency.settings(session)).withdrawers())
     if not reason.strip():
         raise InvalidError("reason_missing")
     item = await workflow.lock_item(session, caller, item_id)
@@ -431,6 +437,15 @@ async def _chosen(
                 field="accounts",
                 code="accounts_missing",
                 detail="Chọn ít nhất một kênh · Choose an account",
+            )
+        )
+    if any(account.stage != "official" for account in accounts):
+        fields.append(
+            FieldError(
+                field="accounts",
+                code="account_on_trial",
+                detail="Có kênh đang nối dở, chưa đăng lên được"
+                " · An account is still being connected",
             )
         )
     if len(accounts) != len(wanted):

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -14,14 +16,16 @@ from sqlmodel import col
 
 from services.channels.tables import Account
 from services.content import media as media_room
-from services.content.body import media_ids, parse
+from services.content.body import BodyProblem, read
 from services.content.tables import Item, Media, Revision
 from services.delivery.hub import Hub
 from services.delivery.tables import Publication, Rendition
+from services.staff import agency
+from services.staff.agency import Agency, Logo
 from services.storage.columns import new_id
 from shared.clock import utc_now
 from shared.contract import messages
-from shared.contract.blocks import Block
+from shared.contract.blocks import Block, figures
 from shared.contract.channel import Amender, Channel
 from shared.contract.messages import Payload, Picture, PictureLimit, Problem, Video
 from shared.errors import NotFoundError
@@ -40,6 +44,28 @@ class RenderedFor:
     def blocked(self) -> bool:
         """Whether this rendition may not be submitted."""
         return any(problem.blocking for problem in self.problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """A picture that Loa makes smaller for a channel by itself.
+
+    `to_bytes` is None while that form has not been made yet.
+    """
+
+    media_id: UUID
+    account_id: UUID
+    from_bytes: int
+    most_bytes: int
+    to_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsaved:
+    """What accounts would show of words that are not stored, and what Loa will mend by itself."""
+
+    renditions: tuple[RenderedFor, ...]
+    fixes: tuple[Fix, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +96,7 @@ async def render(
     item = await session.get(Item, item_id)
     if item is None:
         raise NotFoundError("item_not_found")
-    revision = (
-        await session.execute(
-            select(Revision).where(
-                col(Revision.item_id) == item.id, col(Revision.no) == item.revision_no
-            )
-        )
-    ).scalar_one()
+    revision = await _newest(session, item)
     accounts = await _accounts(session, item, revision, account_ids)
     if revision.state == "draft":
         return Preview(
@@ -112,26 +132,232 @@ async def render_draft(
     accounts: Sequence[Account],
 ) -> tuple[RenderedFor, ...]:
     """Renders and stores a draft for these accounts; replaces what an earlier preview stored."""
-    blocks = parse(revision.body)
-    library = await _library(session, revision)
+    told = await _told(session, item, revision)
+    await _make_variants(session, hub, told, _limits(hub, accounts, told.house.picture_mark))
+    shown = await _rendered(session, hub, told, accounts)
+    if shown:
+        await _store(session, revision, shown)
+    return tuple(shown)
+
+
+async def render_unsaved(
+    session: AsyncSession,
+    hub: Hub,
+    item: Item,
+    revision: Revision,
+    account_ids: Sequence[UUID],
+    *,
+    unit_ids: Collection[UUID],
+) -> Unsaved:
+    """The same for words that only stand in a form: nothing is stored, no picture is made smaller.
+
+    `item` and `revision` come from `content.imagining`. A picture in a form that is yet to be made
+    is shown as it is. Accounts and files outside these units are left out.
+    """
+    told = await _told(session, item, revision, unit_ids=unit_ids)
+    rows = await session.scalars(
+        select(Account)
+        .where(
+            col(Account.id).in_(account_ids),
+            col(Account.unit_id).in_(unit_ids),
+            col(Account.stage) != "closed",
+        )
+        .order_by(col(Account.created_at), col(Account.id))
+    )
+    accounts = [one for one in rows if one.channel in hub.registry.names()]
+    return Unsaved(
+        renditions=tuple(await _rendered(session, hub, told, accounts)),
+        fixes=tuple(_fixes(hub, told, accounts)),
+    )
+
+
+async def prepare(
+    session: AsyncSession, hub: Hub, item_id: UUID, account_ids: Sequence[UUID], *, most: int
+) -> int:
+    """Makes at most `most` pictures of a draft in the forms that its channels need.
+
+    So a submission does not wait for all of them at once. Gives how many are still to be made.
+    """
+    item = await session.get(Item, item_id)
+    if item is None:
+        raise NotFoundError("item_not_found")
+    revision = await _newest(session, item)
+    told = await _told(session, item, revision)
+    accounts = list(await session.scalars(select(Account).where(col(Account.id).in_(account_ids))))
+    return await _make_variants(
+        session, hub, told, _limits(hub, accounts, told.house.picture_mark), most=most
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """One revision, read once for all accounts that are to show it."""
+
+    item: Item
+    revision: Revision
+    blocks: tuple[Block, ...]
+    problems: tuple[Problem, ...]
+    library: Mapping[UUID, Media]
+    variants: dict[tuple[UUID, str], Media]
+    house: Agency
+
+
+async def _told(
+    session: AsyncSession,
+    item: Item,
+    revision: Revision,
+    *,
+    unit_ids: Collection[UUID] | None = None,
+) -> _Told:
+    found = read(revision.body)
+    wanted = {figure.media_id for figure in figures(found.blocks)} | {revision.cover}
+    ids = [one for one in wanted if one is not None]
+    library: dict[UUID, Media] = {}
+    variants: dict[tuple[UUID, str], Media] = {}
+    if ids:
+        rows = await session.scalars(
+            select(Media).where(col(Media.id).in_(ids) | col(Media.made_from).in_(ids))
+        )
+        for row in rows:
+            if row.made_from is not None and row.made_for is not None:
+                variants[row.made_from, row.made_for] = row
+            if row.id in wanted and (
+                unit_ids is None or row.unit_id in unit_ids or row.id in revision.media
+            ):
+                library[row.id] = row
+    return _Told(
+        item=item,
+        revision=revision,
+        blocks=found.blocks,
+        problems=tuple(_of_body(one) for one in found.problems),
+        library=library,
+        variants=variants,
+        house=await agency.settings(session),
+    )
+
+
+def _of_body(problem: BodyProblem) -> Problem:
+    # A picture of ours always has the description of the library, so an empty one here is no
+    # reason to hold the item back; the writer is told all the same.
+    return Problem(
+        field="body",
+        code=problem.code,
+        blocking=problem.blocking and problem.code != "alt_missing",
+        detail=problem.detail,
+    )
+
+
+async def _rendered(
+    session: AsyncSession, hub: Hub, told: _Told, accounts: Sequence[Account]
+) -> list[RenderedFor]:
     shown: list[RenderedFor] = []
+    live = await _live(session, told.item)
+    quiet = _quiet(hub, told)
     for account in accounts:
         channel = hub.registry.get(account.channel)
-        told = await _as_told(session, hub, item, revision, account, channel, library, blocks)
         settings = channel.settings_form.model_validate(account.settings)
-        rendition = channel.render(told, settings)
-        problems = rendition.problems + await _kept(session, item, account, channel, rendition)
+        rendition = channel.render(_as_told(hub, told, account, channel), settings)
+        kept: tuple[Problem, ...] = ()
+        if isinstance(channel, Amender) and account.id in live:
+            kept = channel.update_problems(live[account.id], rendition.payload)
         shown.append(
             RenderedFor(
                 account_id=account.id,
                 hash=hash_of(rendition.payload),
                 payload=rendition.payload,
-                problems=problems,
+                problems=rendition.problems + kept + told.problems + quiet,
             )
         )
-    if shown:
-        await _store(session, revision, shown)
-    return tuple(shown)
+    return shown
+
+
+def _quiet(hub: Hub, told: _Told) -> tuple[Problem, ...]:
+    """The note on an item that is due in the quiet hours; an urgent one carries none."""
+    at = told.revision.publish_at
+    if at is None or told.revision.urgent or not told.house.is_quiet(at, ZoneInfo(hub.timezone)):
+        return ()
+    detail = "Giờ đăng rơi vào giờ yên tĩnh của cơ quan; nên chọn giờ khác nếu không gấp."
+    return (Problem(field="publish_at", code="quiet_hours", blocking=False, detail=detail),)
+
+
+# A channel without limits gets pictures as they are; with a mark they are made anew within these.
+_MARKED: Final = PictureLimit(max_bytes=5_000_000, max_side=4_096)
+
+
+def _limit_of(channel: Channel, mark: Logo | None) -> PictureLimit | None:
+    return channel.limits.picture or (_MARKED if mark else None)
+
+
+def _limits(hub: Hub, accounts: Sequence[Account], mark: Logo | None) -> list[PictureLimit]:
+    """The picture forms that these accounts need, each once."""
+    found = (
+        _limit_of(hub.registry.get(account.channel), mark)
+        for account in accounts
+        if account.channel in hub.registry.names()
+    )
+    return list({_form(limit, mark): limit for limit in found if limit is not None}.values())
+
+
+def _form(limit: PictureLimit, mark: Logo | None) -> str:
+    form = f"{limit.max_bytes}-{limit.max_side}"
+    return f"{form}-{mark.sha256[:16]}" if mark else form
+
+
+def _fits(media: Media, limit: PictureLimit, mark: Logo | None) -> bool:
+    return (
+        mark is None
+        and media.mime in limit.mimes
+        and media.size_bytes <= limit.max_bytes
+        and max(media.width or 0, media.height or 0) <= limit.max_side
+    )
+
+
+async def _make_variants(
+    session: AsyncSession,
+    hub: Hub,
+    told: _Told,
+    limits: Sequence[PictureLimit],
+    *,
+    most: int | None = None,
+) -> int:
+    """Makes what is missing, at most `most` of it; gives how many are still missing."""
+    mark = told.house.picture_mark
+    missing = [
+        (media, limit)
+        for media in told.library.values()
+        for limit in limits
+        if media.kind == "image"
+        and not _fits(media, limit, mark)
+        and (media.id, _form(limit, mark)) not in told.variants
+    ]
+    for media, limit in missing[:most]:
+        told.variants[media.id, _form(limit, mark)] = await media_room.variant(
+            session,
+            hub.media,
+            media,
+            limit,
+            made_for=_form(limit, mark),
+            mark=mark,
+            by=told.revision.last_editor,
+        )
+    return len(missing) - len(missing[:most])
+
+
+def _fixes(hub: Hub, told: _Told, accounts: Sequence[Account]) -> Iterator[Fix]:
+    for account in accounts:
+        limit = hub.registry.get(account.channel).limits.picture
+        if limit is None:
+            continue
+        for media in told.library.values():
+            if media.kind == "image" and media.size_bytes > limit.max_bytes:
+                made = told.variants.get((media.id, _form(limit, told.house.picture_mark)))
+                yield Fix(
+                    media_id=media.id,
+                    account_id=account.id,
+                    from_bytes=media.size_bytes,
+                    most_bytes=limit.max_bytes,
+                    to_bytes=made.size_bytes if made else None,
+                )
 
 
 async def _accounts(
@@ -147,37 +373,33 @@ async def _accounts(
     elif revision.accounts:
         query = query.where(col(Account.id).in_(revision.accounts))
     else:
-        query = query.where(col(Account.unit_id) == item.unit_id)
+        query = query.where(col(Account.unit_id) == item.unit_id, col(Account.stage) == "official")
+        chosen = (await agency.settings(session)).accounts
+        if chosen is not None:
+            query = query.where(col(Account.id).in_(chosen))
     found = list(await session.scalars(query))
     if asked is not None and len(found) != len(set(asked)):
         raise NotFoundError("account_not_found")
     return found
 
 
-async def _library(session: AsyncSession, revision: Revision) -> dict[UUID, Media]:
-    wanted = {*media_ids(revision.body)} | ({revision.cover} if revision.cover else set())
-    if not wanted:
-        return {}
-    rows = await session.scalars(select(Media).where(col(Media.id).in_(wanted)))
-    return {row.id: row for row in rows}
+async def _newest(session: AsyncSession, item: Item) -> Revision:
+    found = await session.execute(
+        select(Revision).where(
+            col(Revision.item_id) == item.id, col(Revision.no) == item.revision_no
+        )
+    )
+    return found.scalar_one()
 
 
-async def _as_told(
-    session: AsyncSession,
-    hub: Hub,
-    item: Item,
-    revision: Revision,
-    account: Account,
-    channel: Channel,
-    library: Mapping[UUID, Media],
-    blocks: tuple[Block, ...],
-) -> messages.Revision:
+def _as_told(hub: Hub, told: _Told, account: Account, channel: Channel) -> messages.Revision:
+    item, revision = told.item, told.revision
     own = revision.overrides.get(str(account.id), {})
     pictures: dict[UUID, Picture] = {}
     videos: dict[UUID, Video] = {}
-    for media in library.values():
+    for media in told.library.values():
         if media.kind == "image":
-            pictures[media.id] = await _picture(session, hub, media, channel, revision)
+            pictures[media.id] = _picture(hub, media, channel, told)
         elif media.kind == "video":
             videos[media.id] = Video(
                 media_id=media.id,
@@ -198,9 +420,9 @@ async def _as_told(
         title=own.get("title") or revision.title,
         summary=own.get("summary") or revision.summary,
         text=own.get("text") or None,
-        blocks=blocks,
+        blocks=told.blocks,
         url=hub.item_url(item.code),
-        agency=revision.author or hub.agency,
+        agency=revision.author or told.house.name or hub.agency,
         category=revision.category,
         tags=tuple(revision.tags),
         cover=pictures.get(revision.cover) if revision.cover else None,
@@ -214,20 +436,12 @@ async def _as_told(
     )
 
 
-async def _picture(
-    session: AsyncSession, hub: Hub, media: Media, channel: Channel, revision: Revision
-) -> Picture:
-    limit: PictureLimit | None = channel.limits.picture
+def _picture(hub: Hub, media: Media, channel: Channel, told: _Told) -> Picture:
+    mark = told.house.picture_mark
+    limit = _limit_of(channel, mark)
     shown = media
-    if limit is not None:
-        shown = await media_room.variant(
-            session,
-            hub.media,
-            media,
-            limit,
-            made_for=f"{limit.max_bytes}-{limit.max_side}",
-            by=revision.last_editor,
-        )
+    if limit is not None and not _fits(media, limit, mark):
+        shown = told.variants.get((media.id, _form(limit, mark)), media)
     return Picture(
         media_id=media.id,
         sha256=shown.sha256,
@@ -242,23 +456,16 @@ async def _picture(
     )
 
 
-async def _kept(
-    session: AsyncSession,
-    item: Item,
-    account: Account,
-    channel: Channel,
-    rendition: messages.Rendition,
-) -> tuple[Problem, ...]:
-    """What a correction cannot change on this account, said before anyone agrees to it."""
-    if item.released_no is None or not isinstance(channel, Amender):
-        return ()
+async def _live(session: AsyncSession, item: Item) -> dict[UUID, Payload]:
+    """What each account shows now: a correction must say what it cannot change there."""
+    if item.released_no is None:
+        return {}
     found = await session.execute(
-        select(col(Rendition.payload))
-        .join(Publication, col(Publication.observed_rendition_id) == col(Rendition.id))
-        .where(col(Publication.item_id) == item.id, col(Publication.account_id) == account.id)
+        select(col(Publication.account_id), col(Rendition.payload))
+        .join(Rendition, col(Publication.observed_rendition_id) == col(Rendition.id))
+        .where(col(Publication.item_id) == item.id)
     )
-    live = found.scalar_one_or_none()
-    return channel.update_problems(_payload(live), rendition.payload) if live else ()
+    return {row.account_id: _payload(row.payload) for row in found}
 
 
 async def _store(session: AsyncSession, revision: Revision, shown: Sequence[RenderedFor]) -> None:

@@ -59,6 +59,11 @@ class Publication(Row, table=True):
     """
 
     __table_args__ = (
+        Index(
+            "ix_publication_drift",
+            "item_id",
+            postgresql_where=text("drift IS NOT NULL AND state = 'live'"),
+        ),
         UniqueConstraint("item_id", "account_id"),
         Index(
             "uq_publication_account_id_remote_id",
@@ -227,6 +232,17 @@ class Lane(Row, table=True):
     baseline_at: datetime | None = optional_instant()
 
 
+class CallBudget(Row, table=True):
+    """An account's token bucket of one minute's calls (R29): it is full again at `full_at`.
+
+    Every call moves `full_at` on by its own time, in one statement under the row's lock, so that no
+    worker's call is forgotten; two lanes that meet the last token borrow one call from the future.
+    """
+
+    account_id: UUID = Field(foreign_key="account.id", primary_key=True)
+    full_at: datetime = instant()
+
+
 class Switch(Row, table=True):
     """A hub-wide switch that is on: `freeze` holds publish and update, `fence` all sending."""
 
@@ -245,3 +261,36 @@ class PortalFetch(Row, table=True):
     user_agent: str | None = None
     etag: bytes | None = Field(default=None, sa_type=LargeBinary)
     changed_at: datetime | None = optional_instant()
+
+
+class Notification(Row, table=True):
+    """Something that one person should know or do: one row for each item (or account) and cause."""
+
+    __table_args__ = (
+        Index(
+            "uq_notification_unread",
+            "staff_id",
+            "cause",
+            "about",
+            unique=True,
+            postgresql_where=text("read_at IS NULL"),
+        ),
+        Index(None, "staff_id", "at"),
+    )
+    id: UUID = key()
+    staff_id: UUID = Field(foreign_key="staff.id")
+    cause: str
+    about: UUID  # of the item, or of the account where there is none
+    item_id: UUID | None = Field(default=None, foreign_key="item.id", index=True)
+    account_id: UUID | None = Field(default=None, foreign_key="account.id")
+    details: dict[str, object] = jsonb()
+    at: datetime = instant(default_factory=utc_now)
+    read_at: datetime | None = optional_instant()
+
+
+class Watch(Row, table=True):
+    """Somebody wants to be told when a publication has settled."""
+
+    publication_id: UUID = Field(foreign_key="publication.id", primary_key=True)
+    staff_id: UUID = Field(foreign_key="staff.id", primary_key=True)
+    at: datetime = instant(default_factory=utc_now)

@@ -17,6 +17,7 @@ from services.delivery.hub import Hub
 from services.delivery.portal import Portal
 from services.delivery.public_item import PublicItem, WithdrawnItem
 from services.feeds import words
+from services.staff.agency import Agency
 from shared.contract.blocks import Figure, figures, html_attributes, to_html
 
 _STATIC = Path(__file__).parent / "static"
@@ -68,7 +69,6 @@ class Pages:
             lstrip_blocks=True,
         )
         self.environment.globals.update(
-            agency=hub.agency,
             static={
                 name: f"{self.base}/static/public/{name}?v={version}"
                 for name, version in VERSIONS.items()
@@ -81,14 +81,17 @@ class Pages:
             issued=words.issued,
         )
 
-    def item(self, item: PublicItem) -> str:
+    def item(self, item: PublicItem, house: Agency) -> str:
         """The page of one item."""
         cover = item.media.get(item.cover) if item.cover else None
         in_body = {figure.media_id for figure in figures(item.blocks)}
         return self._draw(
             "item.html",
+            house,
             item=item,
-            section=words.section(item.kind, item.category),
+            section=words.section(
+                item.kind, item.category, {one.slug: one.name for one in house.categories}
+            ),
             canonical=self.hub.item_url(item.code),
             card=self._absolute(cover) if cover and cover.kind == "image" else None,
             cover=cover,
@@ -105,24 +108,30 @@ class Pages:
             ],
         )
 
-    def withdrawn(self, item: WithdrawnItem) -> str:
+    def withdrawn(self, item: WithdrawnItem, house: Agency) -> str:
         """The page that stands where an item was."""
-        return self._draw("withdrawn.html", item=item)
+        return self._draw("withdrawn.html", house, item=item)
 
-    def feeds(self, portals: list[Portal]) -> str:
+    def feeds(self, portals: list[Portal], house: Agency) -> str:
         """The list of feeds, for people."""
         return self._draw(
             "feeds.html",
+            house,
             canonical=f"{self.hub.public_url}/feeds",
             feeds=[(portal, feed_address(self.hub, portal.slug)) for portal in portals],
         )
 
-    def problem(self, problem: Problem) -> str:
+    def problem(self, problem: Problem, house: Agency) -> str:
         """A short page that says what happened and where to go on."""
-        return self._draw("problem.html", problem=problem)
+        return self._draw("problem.html", house, problem=problem)
 
-    def _draw(self, template: str, **values: object) -> str:
-        return self.environment.get_template(template).render(**values)
+    def _draw(self, template: str, house: Agency, **values: object) -> str:
+        name = self.name(house)
+        return self.environment.get_template(template).render(agency=name, **values)
+
+    def name(self, house: Agency) -> str:
+        """How the agency is called before the public."""
+        return house.name or self.hub.agency
 
     def _absolute(self, media: Media) -> str:
         return self.hub.media_url(media.sha256, media.ext)

@@ -24,6 +24,8 @@ from services.feeds.page import (
     Problem,
     feed_address,
 )
+from services.staff import agency
+from services.staff.agency import Agency
 from shared.clock import utc_now
 from shared.errors import NotFoundError
 from shared.http import USER_AGENT
@@ -67,7 +69,7 @@ def create_router(hub: Hub) -> APIRouter:
         "/feeds/{slug}/rss.xml": _rss(hub, pages),
         "/tin/{code}": _item(hub, pages),
         "/tin/{code}/{slug}": _item(hub, pages),
-        "/media/{name}": _media(hub),
+        "/media/{digest}.{ext}": _media(hub),
         "/static/public/{name}": _static,
     }
     for path, endpoint in routes.items():
@@ -80,11 +82,12 @@ def _rss(hub: Hub, pages: Pages) -> Endpoint:
         now = utc_now()
         key = request.query_params.get("key")
         async with hub.open_work() as session:
+            house = await agency.settings(session)
             portal = await portals.find(session, request.path_params["slug"])
             if portal is None:
-                return _problem(pages, NO_FEED, 404)
+                return _problem(pages, house, NO_FEED, 404)
             if not portal.open:
-                return _problem(pages, CLOSED_FEED, 410)
+                return _problem(pages, house, CLOSED_FEED, 410)
             entries = await portals.entries(session, portal.account.id, now)
             address = feed_address(hub, portal.slug)
             document = rss.draft(
@@ -92,7 +95,7 @@ def _rss(hub: Hub, pages: Pages) -> Endpoint:
                 entries,
                 address=address,
                 home=hub.public_url,
-                agency=hub.agency,
+                agency=pages.name(house),
                 zone=pages.zone,
             )
             changed_at = await portals.document_changed(
@@ -126,8 +129,9 @@ def _counts(request: Request) -> bool:
 def _feeds(hub: Hub, pages: Pages) -> Endpoint:
     async def serve(request: Request) -> Response:
         async with hub.open_work() as session:
+            house = await agency.settings(session)
             found = await portals.every(session)
-        return _page(pages.feeds(found))
+        return _page(pages.feeds(found, house))
 
     return serve
 
@@ -135,12 +139,13 @@ def _feeds(hub: Hub, pages: Pages) -> Endpoint:
 def _item(hub: Hub, pages: Pages) -> Endpoint:
     async def serve(request: Request) -> Response:
         async with hub.open_work() as session:
+            house = await agency.settings(session)
             found = await public_item(session, request.path_params["code"].upper())
         if found is None:
-            return _problem(pages, NO_ITEM, 404)
+            return _problem(pages, house, NO_ITEM, 404)
         if isinstance(found, WithdrawnItem):
-            return _page(pages.withdrawn(found), 410)
-        return _page(pages.item(found))
+            return _page(pages.withdrawn(found, house), 410)
+        return _page(pages.item(found, house))
 
     return serve
 
@@ -154,7 +159,7 @@ def _media(hub: Hub) -> Endpoint:
         return path if path.is_file() else None
 
     async def serve(request: Request) -> Response:
-        digest, _, ext = request.path_params["name"].partition(".")
+        digest, ext = request.path_params["digest"], request.path_params["ext"]
         path = await run_in_threadpool(stored, digest, ext)
         if path is None or ext not in _MIMES:
             return Response(status_code=404, headers=dict(_FEED))
@@ -191,5 +196,5 @@ def _page(html: str, status: int = 200) -> Response:
     return HTMLResponse(html, status, headers={**_PAGE, "Cache-Control": _SOON})
 
 
-def _problem(pages: Pages, problem: Problem, status: int) -> Response:
-    return _page(pages.problem(problem), status)
+def _problem(pages: Pages, house: Agency, problem: Problem, status: int) -> Response:
+    return _page(pages.problem(problem, house), status)

@@ -1,5 +1,6 @@
 """Vietnamese words and forms of the public pages: kinds, sections, long dates, sizes."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 
 KINDS = {
@@ -20,9 +21,9 @@ CHANNELS = {"zalo_oa": "Zalo", "facebook_page": "Facebook", "portal_rss": "Cổn
 _WEEKDAYS = ("Hai", "Ba", "Tư", "Năm", "Sáu", "Bảy")
 
 
-def section(kind: str, category: str) -> tuple[str, ...]:
+def section(kind: str, category: str, names: Mapping[str, str] = CATEGORIES) -> tuple[str, ...]:
     """The kind, unless the category says it too, and the category; both only with a name."""
-    shown, within = KINDS.get(kind, ""), CATEGORIES.get(category, "")
+    shown, within = KINDS.get(kind, ""), names.get(category, "")
     if shown.lower() in within.lower():
         shown = ""
     return tuple(name for name in (shown, within) if name)

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from services.audit.verify import verify
 from services.channels import accounts, checks, tokens
-from services.delivery import switches
+from services.delivery import notices, switches
 from services.delivery.hub import Hub
 from services.queue.jobs import Enqueue, Job, Run
 from services.worker import retention
@@ -34,6 +34,12 @@ def declared(hub: Hub) -> tuple[Job, ...]:
 
     minutes, hours = timedelta(minutes=1), timedelta(hours=1)
     return (
+        Job(
+            name="tell_people",
+            run=bound(_tell_people),
+            every=timedelta(seconds=5),
+            deadline=minutes,
+        ),
         Job(name="renew_tokens", run=bound(_renew_tokens), every=minutes),
         Job(name="check_clock", run=bound(_check_clock), every=5 * minutes, deadline=minutes),
         Job(name="check_accounts", run=bound(_check_accounts), every=hours),
@@ -49,6 +55,11 @@ async def _renew_tokens(hub: Hub, _: Enqueue, __: Sequence[str]) -> None:
         if await switches.fenced(session):
             return  # a restored copy must not spend the refresh tokens of the hub it came from
     await tokens.renew_due(hub.open_work, hub.registry, hub.sealer)
+
+
+async def _tell_people(hub: Hub, _: Enqueue, __: Sequence[str]) -> None:
+    async with hub.open_work() as session:
+        await notices.collect(session)
 
 
 async def _check_accounts(hub: Hub, enqueue: Enqueue, _: Sequence[str]) -> None:

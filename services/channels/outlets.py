@@ -1,0 +1,32 @@
+"""Accounts as pages name them: what they are called, and of which channel they are."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.channels.tables import Account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlet:
+    """One account by name; a closed one too, since what it showed is still told."""
+
+    id: UUID
+    name: str
+    channel: str
+
+
+async def outlets(session: AsyncSession, ids: Collection[UUID]) -> Mapping[UUID, Outlet]:
+    """These accounts by id; unknown ids are left out."""
+    if not ids:
+        return {}
+    rows = await session.execute(
+        select(col(Account.id), col(Account.name), col(Account.channel)).where(
+            col(Account.id).in_(ids)
+        )
+    )
+    return {row.id: Outlet(id=row.id, name=row.name, channel=row.channel) for row in rows}
