@@ -24,7 +24,9 @@ from services.channels import accounts
 from services.channels.tables import Account
 from services.cli import writing
 from services.cli.opening import Opening, opened
+from services.content import item_templates
 from services.content.forms import ItemChanges
+from services.content.ready_templates import READY
 from services.content.tables import Item, Revision
 from services.delivery import fan_out, preview
 from services.delivery.fan_out import SubmitForm
@@ -159,6 +161,9 @@ class _Driver:
         )
         if self._done.exists():
             return
+        writer = await self._caller(PEOPLE[0].email)
+        async with self._hub.open_work() as session:
+            await item_templates.add_ready(session, writer, READY)
         items: list[tuple[DemoItem, UUID]] = []
         # What must be refused goes first and alone: a scripted refusal hits whoever calls next.
         for plan in sorted(ITEMS, key=lambda plan: not plan.refused_by):

@@ -74,7 +74,7 @@ def listed(data: Data = None, as_json: AsJson = False) -> None:
 
     async def work(hub: Hub) -> list[AccountView]:
         async with hub.open_work() as session:
-            return await accounts.views(session)
+            return await accounts.views(session, trial=True)
 
     found = at_hub(data, work)
     if as_json:

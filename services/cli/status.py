@@ -193,12 +193,16 @@ def _tell_publication(one: Shown, zone: str) -> None:
 
 
 def _waits_on(line: _Line) -> str:
-    waiting = [PUBLICATION[one.state].waits_on for one in line.publications]
+    waiting = [_waited(PUBLICATION[one.state]) for one in line.publications]
     if line.standing.open_state is not None:
-        waiting.append(ITEM[line.standing.open_state].waits_on)
+        waiting.append(_waited(ITEM[line.standing.open_state]))
     if not any(waiting):
-        waiting.append(ITEM[line.standing.state].waits_on)
+        waiting.append(_waited(ITEM[line.standing.state]))
     return "; ".join(dict.fromkeys(filter(None, waiting)))
+
+
+def _waited(word: Word) -> str:
+    return " · ".join(dict.fromkeys(filter(None, (word.waits_on, word.waits_on_en))))
 
 
 def _problem(shown: Shown) -> str:

@@ -22,7 +22,7 @@ from services.cli.parts import ANYWHERE, HOST, PORT, Host, Port, address_of, che
 from services.cli.settings import read as read_settings
 from services.cli.supervisor import Part, Supervisor
 from services.cli.telling import Data, console, say
-from services.console.pages import Demo, DemoPerson
+from services.console.drawing import Demo, DemoPerson
 from services.console.vocabulary import ROLE
 from services.sandbox.demo.people import PEOPLE
 from services.staff import invitations
@@ -272,7 +272,7 @@ def _tell(opening: Opening, note: place.Note, told: _Told, log: Path | None) -> 
     if note.demo:
         lines.add_row("Người dân thấy gì · Ledger", Text(note.ledger_url or "", style="bold blue"))
         for person in PEOPLE:
-            roles = ", ".join(ROLE[role][0] for role in person.roles)
+            roles = ", ".join(ROLE[role].vi for role in person.roles)
             lines.add_row(f"{person.name} ({roles})", f"{person.email} / {person.password}")
     if told.invitation is not None:
         lines.add_row(

@@ -17,8 +17,8 @@ from services.api import app as api
 from services.api import health
 from services.cli import serving
 from services.cli.opening import Opening, opened
-from services.console import start
-from services.console.pages import Demo
+from services.console import app as console
+from services.console.drawing import Demo
 from services.delivery.hub import Hub
 from services.feeds.router import create_router
 from services.staff.tables import Unit
@@ -51,10 +51,12 @@ class Site:
     def _join(self, hub: Hub) -> ASGIApp:
         app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
         app.include_router(create_router(hub))
+        door = console.create_door(hub, demo=self._demo, first_admin=self._renamed)
+        app.add_exception_handler(404, door.lost)
         app.router.routes += [
             *webhooks.routes(hub),
             *health.routes(hub, redis=self._redis),
-            *start.routes(hub, demo=self._demo, first_admin=self._renamed),
+            *door.routes,
             Mount(api.PREFIX, app=api.create_app(hub)),
         ]
         return app

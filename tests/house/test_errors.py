@@ -13,7 +13,7 @@ from shared.errors import LoaError
 from tests.house.tree import ROOTS, modules
 
 # A fault of ours or of our machine, whoever asks: 500 is the truth.
-OUR_FAULT = frozenset({"SealError", "EmbeddedPostgresError"})
+OUR_FAULT = frozenset({"SealError", "EmbeddedPostgresError", "AssetsMissingError"})
 
 
 def _all_kinds(kind: type[LoaError]) -> Iterator[type[LoaError]]:

@@ -8,12 +8,7 @@ import pytest
 
 from tests.house.tree import ROOT, ROOTS, modules
 
-PACKAGES = sorted(
-    str(folder.relative_to(ROOT))
-    for root in ROOTS
-    for folder in [ROOT / root, *(ROOT / root).rglob("*")]
-    if folder.is_dir() and any(folder.glob("*.py")) and folder.name != "__pycache__"
-)
+PACKAGES = sorted({name.rpartition("/")[0] for name, _ in modules()})
 
 
 @pytest.mark.parametrize("package", PACKAGES)

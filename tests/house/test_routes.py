@@ -16,10 +16,14 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # Without sign-in by contract.md section 5, or because one signs in there.
 PUBLIC = frozenset(
     {
-        "GET /",  # what stands on it depends on who asks
+        "GET /sign-in",
+        "POST /sign-in",
+        "GET /language",  # of this browser
         "GET /start/{secret}",  # whoever holds the one-time link
         "POST /start/{secret}",
-        "GET /static/console/console.css",
+        "GET /p/{token}",  # whoever holds the link to a preview
+        "POST /p/{token}",
+        "GET /static/console/{file}",
         "GET /static/public/{name}",
         "GET /feeds",
         "GET /feeds/{slug}/rss.xml",
@@ -30,7 +34,7 @@ PUBLIC = frozenset(
         "POST /websub",
         "GET /tin/{code}",
         "GET /tin/{code}/{slug}",
-        "GET /media/{name}",
+        "GET /media/{digest}.{ext}",
         "GET /hooks/{channel}/{account_id:uuid}",  # the channel's signature speaks for it
         "POST /hooks/{channel}/{account_id:uuid}",
         "GET /health/live",
@@ -121,7 +125,8 @@ async def test_every_change_by_a_browser_wants_its_code(site: Site, editor: Pers
         for method, path in _guarded(site):
             if method in UNSAFE:
                 answer = await _call(without_code, method, path)
-                if answer.status_code != 403 or "csrf" not in answer.text:
+                told_so = "csrf" in answer.text or "mã bảo vệ của phiên" in answer.text
+                if answer.status_code != 403 or not told_so:
                     told[f"{method} {path}"] = f"{answer.status_code} {answer.text[:100]}"
     assert told == {}
 
@@ -136,10 +141,11 @@ async def test_every_change_from_another_site_is_refused(site: Site, editor: Per
                 "X-CSRF-Token": editor.client.headers["X-CSRF-Token"],
             }
         )
-        signing_in = {"POST /api/v1/session", "POST /start/{secret}"}
+        signing_in = {"POST /api/v1/session", "POST /start/{secret}", "POST /sign-in"}
+        by_a_link = {"POST /p/{token}"}
         for method, path in _doors(site):
             name = f"{method} {path}"
-            if method in UNSAFE and (name not in PUBLIC or name in signing_in):
+            if method in UNSAFE and name not in PUBLIC - signing_in - by_a_link:
                 form = {"email": "a@b.vn", "password": "x"} if path.endswith("/session") else None
                 answer = await _call(tricked, method, path, form)
                 if answer.status_code != 403:

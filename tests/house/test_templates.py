@@ -26,6 +26,11 @@ INLINE = {
     "an event handler": re.compile(r"\son[a-z]+\s*=\s*[\"'{]", re.I),
     "an htmx handler": re.compile(r"\shx-on[:=-]", re.I),
     "a javascript address": re.compile(r"javascript:", re.I),
+    "values that htmx would evaluate": re.compile(
+        r"\shx-[\w:-]+\s*=\s*[\"'](?:js:|javascript:)", re.I
+    ),
+    "an htmx trigger filter": re.compile(r"\shx-trigger\s*=\s*([\"'])(?:(?!\1).)*\[", re.I | re.S),
+    "a picture without its size": re.compile(r"<svg\b(?![^>]*\bwidth=)(?![^>]*\{\{)", re.I),
     "something from another host": re.compile(r"<(?:script|link|img)[^>]+(?:src|href)=.https?:"),
     "unescaped words": re.compile(r"\|\s*safe\b"),
 }
@@ -44,7 +49,32 @@ def test_a_template_holds_no(path: Path, what: str) -> None:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=NAMES)
 def test_a_template_is_understood(path: Path) -> None:
-    jinja2.Environment(autoescape=True).parse(path.read_text(encoding="utf-8"))
+    known = ["jinja2.ext.i18n", "jinja2.ext.do"]
+    jinja2.Environment(autoescape=True, extensions=known).parse(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=NAMES)
+def test_a_template_is_drawn_by_somebody(path: Path) -> None:
+    """By a screen, or by another template; components are known to all."""
+    door = path.parents[1] if path.parent.name == "templates" else path.parents[2]
+    name = str(path.relative_to(door / "templates"))
+    users = [*door.rglob("*.py"), *(door / "templates").rglob("*.*")]
+    named = any(
+        f'"{name}"' in one.read_text(encoding="utf-8")
+        for one in users
+        if "node_modules" not in one.parts
+    )
+    assert named or name.startswith("components/") or _made_of_parts(door, name)
+
+
+def _made_of_parts(door: Path, name: str) -> bool:
+    """Whether the name is put together at run time: `previews/{look}.html`."""
+    folder = name.rpartition("/")[0]
+    users = [*door.glob("*.py"), *(door / "templates").rglob("*.html")]
+    return bool(folder) and any(
+        re.search(rf"[\"']{folder}/[\"']? ?[~{{+]", one.read_text(encoding="utf-8"))
+        for one in users
+    )
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -1,12 +1,13 @@
 """What must not stand in any file: places of one machine, and where libraries come from."""
 
+import json
 import re
 
 import pytest
 
 from tests.house.tree import ROOT, texts
 
-LOCKS = ("requirements.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-node.txt")
 # Folders in which people's checkouts live; an address (`https://host/home/`) is no such place.
 MACHINE = re.compile(r"(?<![\w./:~*>-])/(?:home|Users|root|work|mnt|workspace)/\w")
 INDEX = re.compile(
@@ -21,6 +22,16 @@ def test_a_lock_names_hashes_and_no_host(name: str) -> None:
     assert [line for line in lines if "://" in line or line.startswith("-")] == []
     assert [pin for pin in pins if "==" not in pin] == []
     assert sum("--hash=sha256:" in line for line in lines) >= len(pins)
+
+
+def test_the_lock_of_the_pages_names_hashes_and_no_host() -> None:
+    told = json.loads((ROOT / "services/console/assets/package-lock.json").read_text())
+    packages = {name: one for name, one in told["packages"].items() if name}
+    assert [name for name, one in packages.items() if "resolved" in one] == []
+    assert [name for name, one in packages.items() if "integrity" not in one] == []
+    asked = json.loads((ROOT / "services/console/assets/package.json").read_text())
+    wanted = {**asked["dependencies"], **asked["devDependencies"]}
+    assert [name for name, version in wanted.items() if not re.fullmatch(r"[\d.]+", version)] == []
 
 
 def test_no_file_names_a_place_of_one_machine() -> None:

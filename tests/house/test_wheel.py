@@ -23,7 +23,10 @@ from services.content.media_store import MediaStore
 from services.delivery.hub import Hub
 from services.content.body import parse
 from services.delivery.public_item import PublicItem
+from services.console.assets import Assets
+from services.console.drawing import Drawing
 from services.feeds.page import Pages
+from services.staff.agency import Agency
 from services.storage import migrate
 from shared.clock import utc_now
 
@@ -40,7 +43,9 @@ print(json.dumps({
     "broken": dict(hub.registry.broken),
     "command": [point.value for point in entry_points(group="console_scripts", name="loa")],
     "newest": migrate.newest(),
-    "page": Pages(hub).item(item),
+    "page": Pages(hub).item(item, Agency()),
+    "sign_in": Drawing(hub, Assets.load()).page("en", "sign_in.html", {"next": "/", "email": "",
+        "fault": "", "otp": False, "step": "", "kept": [], "kept_path": "", "nobody": True}),
 }))
 """
 
@@ -113,3 +118,7 @@ def test_the_installed_wheel_draws_an_item_and_knows_its_migrations(
 ) -> None:
     assert "<strong>bà con</strong>" in str(told["page"])
     assert told["newest"]
+
+
+def test_the_installed_wheel_draws_the_console_in_english(told: dict[str, object]) -> None:
+    assert "Nobody is here yet" in str(told["sign_in"])

@@ -36,6 +36,6 @@ def modules() -> tuple[tuple[str, ast.Module], ...]:
     """Name and syntax tree of every Python file of the product."""
     return tuple(
         (str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8")))
-        for root in ROOTS
-        for path in sorted((ROOT / root).rglob("*.py"))
+        for path in tracked()
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in ROOTS
     )

@@ -124,8 +124,8 @@ def test_a_rehearsal_tells_what_to_open_and_who_can_sign_in(demo: Up) -> None:
         assert f"{person.email} / {person.password}" in demo.said
 
 
-def test_the_start_page_shows_people_passwords_and_the_ledger(demo: Up) -> None:
-    page = httpx.get(f"{demo.url}/")
+def test_the_first_page_shows_people_passwords_and_the_ledger(demo: Up) -> None:
+    page = httpx.get(f"{demo.url}/", follow_redirects=True)
     assert page.status_code == 200
     assert PEOPLE[0].password in page.text
     assert f"http://127.0.0.1:{demo.port + 1}/ledger" in page.text
@@ -264,9 +264,9 @@ def test_the_first_admin_comes_in_by_a_link_that_works_once(real: Up) -> None:
     assert "Vũ Đình Sơn" in short.text
     foreign = httpx.post(link[0], data=form, headers={"Origin": "https://elsewhere.example"})
     assert foreign.status_code == 403
-    assert httpx.post(link[0], data=form).status_code == 200
+    assert httpx.post(link[0], data=form).status_code == 303
     assert httpx.get(link[0]).status_code == 404
-    assert "Sở Nội vụ tỉnh Hoa Sen" in httpx.get(f"{real.url}/").text
+    assert "Sở Nội vụ tỉnh Hoa Sen" in httpx.get(f"{real.url}/sign-in").text
     told = {"email": form["email"], "password": form["password"]}
     assert httpx.post(f"{real.url}/api/v1/session", json=told).status_code in (200, 201)
 

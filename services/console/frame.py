@@ -1,0 +1,77 @@
+"""What stands around every page: the state of the channels, and how much waits for the reader."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.staff.caller import Caller
+
+# `worst` of the accounts within reach: 3 cut off, 2 ends soon, 1 slow, 0 well.
+_FRAME = text(
+    """
+    SELECT count(*) AS accounts,
+           count(*) FILTER (WHERE a.state = 'paused') AS cut_off,
+           count(*) FILTER (WHERE a.state <> 'paused' AND a.token_state = 'ok'
+                              AND a.token_expires_at < now() + interval '14 days'
+                              AND a.token_renewed_at IS NULL) AS ending,
+           count(*) FILTER (WHERE a.state <> 'paused'
+                              AND greatest(a.rate_until, a.breaker_until) > now()) AS slow,
+           min(a.name) FILTER (WHERE a.state = 'paused') AS cut_off_name,
+           min(a.name) FILTER (WHERE greatest(a.rate_until, a.breaker_until) > now()) AS slow_name,
+           (SELECT reason FROM switch
+             WHERE name = 'freeze' AND (until IS NULL OR until > now())) AS frozen,
+           (SELECT reason FROM switch WHERE name = 'fence') AS fenced,
+           (SELECT count(*) FROM revision r JOIN item i ON i.id = r.item_id
+             WHERE r.state = 'review' AND i.unit_id = ANY(:units)
+               AND r.submitted_by <> :staff AND r.last_editor <> :staff) AS to_approve,
+           (SELECT count(*) FROM notification
+             WHERE staff_id = :staff AND read_at IS NULL) AS unread,
+           (SELECT nullif(value #>> '{}', '') FROM agency_setting WHERE name = 'name') AS agency,
+           (SELECT '/media/' || (value ->> 'sha256') || '.' || (value ->> 'ext')
+              FROM agency_setting WHERE name = 'logo') AS logo
+      FROM account a WHERE a.unit_id = ANY(:units) AND a.stage = 'official'
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """The counts that the frame of a page shows.
+
+    `frozen` and `fenced` hold the reason while the hub is held. `to_approve` counts the revisions
+    that wait for this very reader, whatever their roles. `agency` and `logo` (a path of ours) are
+    what the house has chosen, None for the usual ones.
+    """
+
+    accounts: int
+    cut_off: int
+    ending: int
+    slow: int
+    cut_off_name: str | None
+    slow_name: str | None
+    frozen: str | None
+    fenced: str | None
+    to_approve: int
+    unread: int = 0
+    agency: str | None = None
+    logo: str | None = None
+
+    @property
+    def health(self) -> str:
+        """The worst of the channels: `none`, `cut_off`, `ending`, `slow` or `good`."""
+        if not self.accounts:
+            return "none"
+        if self.cut_off:
+            return "cut_off"
+        if self.ending:
+            return "ending"
+        return "slow" if self.slow else "good"
+
+
+async def frame_of(session: AsyncSession, caller: Caller) -> Frame:
+    """The frame for this reader, of one instant."""
+    row = (
+        await session.execute(_FRAME, {"units": list(caller.unit_ids), "staff": caller.staff_id})
+    ).one()
+    return Frame(**row._mapping)  # noqa: SLF001  # the public name of a row's columns

@@ -1,0 +1,45 @@
+"""A console of each test module's own, with a team in it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.support.browser import browser as open_browser
+from tests.support.console import Console, Visitor, open_console
+from tests.support.hub import Team
+
+
+@pytest.fixture(scope="module")
+async def console(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Console]:
+    async with open_console(database_url, Path(tmp_path_factory.mktemp("media"))) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def team(console: Console) -> Team:
+    return await console.bench.team()
+
+
+@pytest.fixture(scope="module")
+async def editor(console: Console, team: Team) -> Visitor:
+    return await console.visitor(team.editor)
+
+
+@pytest.fixture(scope="module")
+async def approver(console: Console, team: Team) -> Visitor:
+    return await console.visitor(team.approver)
+
+
+@pytest.fixture(scope="module")
+async def admin(console: Console, team: Team) -> Visitor:
+    return await console.visitor(team.admin)
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with open_browser() as opened:
+        yield opened

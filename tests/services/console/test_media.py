@@ -1,0 +1,320 @@
+"""The library: what stands in it, how it is found, how files come in and what is said of them."""
+
+import html
+import json
+import re
+from uuid import UUID
+
+import httpx
+from playwright.async_api import Browser, FilePayload
+from sqlalchemy import text
+
+from services.content import library
+from tests.support.browser import NARROW, WIDE, window
+from tests.support.console import Console, Visitor
+from tests.support.hub import Team
+from tests.support.pictures import jpeg
+
+_PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+
+
+async def _add(
+    visitor: Visitor, *, alt: str = "Bà con làm thủ tục ở bộ phận một cửa", credit: str = ""
+) -> UUID:
+    answer = await _send(visitor, jpeg(1600, 900), alt=alt, credit=credit)
+    assert answer.status_code == 201, answer.text
+    return UUID(answer.json()["id"])
+
+
+async def _send(
+    visitor: Visitor, data: bytes, *, name: str = "anh.jpg", json_wanted: bool = True, **fields: str
+) -> httpx.Response:
+    headers = {"Accept": "application/json"} if json_wanted else {"Accept": "text/html"}
+    form = {"csrf": visitor.csrf, **fields}
+    return await visitor.client.post(
+        "/media", data=form, files={"file": (name, data)}, headers=headers
+    )
+
+
+async def test_an_empty_library_says_how_pictures_come_in(console: Console) -> None:
+    other = await console.bench.team()
+    visitor = await console.visitor(other.editor)
+    page = await visitor.client.get("/media")
+    assert page.status_code == 200
+    assert "Kho chưa có gì." in page.text
+    assert 'enctype="multipart/form-data"' in page.text
+
+
+async def test_a_picture_is_added_by_a_plain_form_and_by_script(editor: Visitor) -> None:
+    plain = await _send(
+        editor, jpeg(800, 600), json_wanted=False, alt="Sân ủy ban", credit="Ảnh: Nguyễn Lan"
+    )
+    assert plain.status_code == 303
+    page = await editor.client.get(plain.headers["location"])
+    assert "Sân ủy ban" in page.text
+    assert "Ảnh: Nguyễn Lan" in page.text
+
+    by_script = await _send(editor, jpeg(400, 300), alt="Cổng chào phường Hoa Sen")
+    told = by_script.json()
+    assert by_script.status_code == 201
+    assert (told["kind"], told["alt"], told["width"]) == ("image", "Cổng chào phường Hoa Sen", 400)
+    seen = await editor.client.get(told["src"], follow_redirects=True)
+    assert seen.headers["content-type"] == "image/jpeg"
+
+
+async def test_what_is_wrong_is_told_beside_its_field_and_nothing_is_lost(editor: Visitor) -> None:
+    plain = await _send(editor, jpeg(80, 60), json_wanted=False, alt=" ", credit="Ảnh: Quân")
+    assert plain.status_code == 422
+    assert 'id="alt-error"' in plain.text
+    assert 'value="Ảnh: Quân"' in plain.text
+    assert "xin chọn lại tệp" in plain.text
+
+    by_script = await _send(editor, b"GIF89a....", name="anh.gif", alt="Ảnh động")
+    assert by_script.status_code == 422
+    assert by_script.json()["faults"].keys() == {"file"}
+    assert "JPEG" in by_script.json()["told"]
+
+    nothing = await editor.post("/media", alt="Không có tệp")
+    assert nothing.status_code == 422
+    assert "Hãy chọn tệp trước." in nothing.text
+
+
+async def test_a_video_and_a_document_are_taken_too(editor: Visitor) -> None:
+    document = await _send(editor, _PDF, name="tb.pdf", alt="Thông báo lịch tiếp dân tháng 12")
+    assert document.json()["kind"] == "document"
+    page = await editor.client.get(document.json()["page"])
+    assert 'name="issued_on"' in page.text
+    assert 'name="focal_x"' not in page.text
+
+
+async def test_only_an_editor_adds_and_changes(approver: Visitor, editor: Visitor) -> None:
+    kept = await _add(editor)
+    page = await approver.client.get("/media")
+    assert page.status_code == 200
+    assert "data-uploads" not in page.text
+    assert (await approver.post("/media", alt="Ảnh")).status_code == 403
+    detail = await approver.client.get(f"/media/{kept}")
+    assert detail.status_code == 200
+    assert 'name="alt"' not in detail.text
+    assert (await approver.post(f"/media/{kept}", alt="Khác")).status_code == 403
+
+
+async def test_search_finds_with_and_without_marks(editor: Visitor) -> None:
+    kept = await _add(editor, alt="Đường Nguyễn Huệ ngập sau mưa", credit="Ảnh: Trần Quân")
+    for asked in ("duong nguyen hue", "Đường", "NGẬP mưa", "tran quan ngap", "ngập 50%"):
+        page = await editor.client.get("/media", params={"q": asked})
+        assert (f'id="media-{kept}"' in page.text) == ("%" not in asked), asked
+    page = await editor.client.get("/media", params={"q": "khongcogi"})
+    assert "Không có tệp nào khớp." in page.text
+    assert f'id="media-{kept}"' not in (await editor.client.get("/media?kind=video")).text
+
+
+async def test_script_gets_only_the_shelf(editor: Visitor) -> None:
+    answer = await editor.client.get(
+        "/media?q=x", headers={"HX-Request": "true", "HX-Request-Type": "partial"}
+    )
+    assert answer.text.strip().startswith('<section id="shelf"')
+    assert "<html" not in answer.text
+
+
+async def test_a_full_library_goes_on_page_by_page(console: Console) -> None:
+    team = await console.bench.team()
+    visitor = await console.visitor(team.editor)
+    first = await _add(visitor, alt="Ảnh đầu tiên của cả kho")
+    async with console.hub.open_work() as session:
+        await session.execute(
+            text(
+                "INSERT INTO media (id, unit_id, kind, mime, ext, sha256, original_sha256,"
+                " size_bytes, alt, caption, credit, focal_x, focal_y, licence, number, issued_on,"
+                " by, at) SELECT gen_random_uuid(), unit_id, kind, mime, ext, sha256,"
+                " original_sha256, size_bytes, 'Ảnh số ' || n, '', '', 50, 50, '', '', '', by, at"
+                " FROM media, generate_series(1, 60) n WHERE id = :id"
+            ),
+            {"id": first},
+        )
+    seen: set[str] = set()
+    path: str | None = "/media"
+    pages = 0
+    while path:
+        page = await visitor.client.get(path)
+        found = re.findall(r'id="media-([0-9a-f-]{36})"', page.text)
+        assert seen.isdisjoint(found)
+        seen.update(found)
+        pages += 1
+        older = re.search(r'href="([^"]+)" rel="next"', page.text)
+        path = html.unescape(older[1]) if older else None
+    assert (len(seen), pages) == (61, 3)
+
+
+async def test_a_file_tells_where_it_is_used(console: Console, team: Team, editor: Visitor) -> None:
+    kept = await _add(editor)
+    covered = await console.bench.draft(team, title="Bài có ảnh bìa", cover=str(kept))
+    await console.bench.draft(
+        team, title="Bài có ảnh trong chữ", body=f"Chữ.\n\n![Một cửa](media:{kept})"
+    )
+    async with console.hub.open_work() as session:
+        assert await library.use_counts(session, [kept]) == {kept: 2}
+    page = await editor.client.get(f"/media/{kept}")
+    assert "Bài có ảnh bìa" in page.text
+    assert "Bài có ảnh trong chữ" in page.text
+    assert f"/posts/{covered.id}" in page.text
+    assert "Dùng ở 2 bài" in (await editor.client.get("/media")).text
+
+
+async def test_words_and_the_focal_point_are_kept_and_told_to_the_forms_of_a_picture(
+    console: Console, editor: Visitor
+) -> None:
+    kept = await _add(editor)
+    await editor.client.get(f"/media/{kept}/small")
+    words = {
+        "alt": "Cán bộ hướng dẫn người dân ở quầy số 3",
+        "credit": "Ảnh: Nguyễn Lan",
+        "licence": "Của cơ quan",
+        "focal_x": "20",
+        "focal_y": "80",
+    }
+    answer = await editor.post(f"/media/{kept}", **words)
+    assert answer.status_code == 303
+    page = await editor.client.get(f"/media/{kept}")
+    assert "focal-x-20 focal-y-80" in page.text
+    assert "Của cơ quan" in page.text
+    async with console.hub.open_work() as session:
+        rows = await session.execute(
+            text("SELECT alt, focal_x, focal_y FROM media WHERE id = :id OR made_from = :id"),
+            {"id": kept},
+        )
+        assert {tuple(row) for row in rows} == {(words["alt"], 20, 80)}
+        acts = await session.scalars(
+            text("SELECT act FROM audit_entry WHERE object = :object ORDER BY seq"),
+            {"object": f"media:{kept}"},
+        )
+        assert list(acts) == ["media.added", "media.changed"]
+
+
+async def test_a_document_keeps_its_number_and_day(editor: Visitor) -> None:
+    added = await _send(editor, _PDF, name="qd.pdf", alt="Quyết định về giá nước sạch")
+    page = added.json()["page"]
+    await editor.post(page, alt="Quyết định", number="18/2026/QĐ-UBND", issued_on="2026-11-03")
+    found = await editor.client.get("/media", params={"q": "18/2026"})
+    assert "18/2026/QĐ-UBND, 03/11/2026" in found.text
+
+
+async def test_a_wrong_change_keeps_what_was_typed(editor: Visitor) -> None:
+    kept = await _add(editor)
+    answer = await editor.post(
+        f"/media/{kept}", alt="", credit="Ảnh: Lan", focal_x="140", focal_y="x", issued_on="32/13"
+    )
+    assert answer.status_code == 422
+    for field in ("alt", "focal_x", "focal_y"):
+        assert f'href="#{field}"' in answer.text
+    assert 'value="Ảnh: Lan"' in answer.text
+    assert 'value="140"' in answer.text
+
+
+async def test_files_of_another_unit_do_not_exist(console: Console, editor: Visitor) -> None:
+    kept = await _add(editor)
+    stranger = await console.visitor((await console.bench.team()).editor)
+    assert (await stranger.client.get(f"/media/{kept}")).status_code == 404
+    assert (await stranger.client.get(f"/media/{kept}/small")).status_code == 404
+    assert (await stranger.post(f"/media/{kept}", alt="Của tôi")).status_code == 404
+    assert str(kept) not in (await stranger.client.get("/media")).text
+    known = await stranger.client.get("/media/known", params={"id": [str(kept), "odd"]})
+    assert known.json() == {"media": []}
+
+
+async def test_the_editor_asks_for_many_files_at_once(editor: Visitor) -> None:
+    both = [await _add(editor), await _add(editor, alt="Ảnh thứ hai trong bài")]
+    known = await editor.client.get("/media/known", params={"id": [str(one) for one in both]})
+    assert {one["id"] for one in known.json()["media"]} == {str(one) for one in both}
+
+
+async def test_the_dialog_holds_pictures_to_choose_from(editor: Visitor) -> None:
+    kept = await _add(editor, alt='Biển "Một cửa" & quầy <số 1>')
+    answer = await editor.client.get(
+        "/media/pick?kind=image&q=mot cua", headers={"HX-Request": "true"}
+    )
+    told = [
+        json.loads(html.unescape(one)) for one in re.findall(r'data-media="([^"]*)"', answer.text)
+    ]
+    assert str(kept) in {one["id"] for one in told}
+    assert "<html" not in answer.text
+    assert (await editor.client.get("/media/pick")).headers["location"] == "/media"
+
+
+async def test_public_addresses_of_files_stay_what_they_were(
+    editor: Visitor, console: Console
+) -> None:
+    kept = await _add(editor)
+    small = await editor.client.get(f"/media/{kept}/small")
+    async with console.client() as nobody:
+        assert (await nobody.get(small.headers["location"])).status_code == 200
+        assert (await nobody.get("/media/0000.jpg")).status_code == 404
+        assert (await nobody.get(f"/media/{kept}")).status_code == 303
+
+
+async def test_the_pages_have_no_barriers(
+    console: Console, editor: Visitor, browser: Browser
+) -> None:
+    kept = await _add(editor)
+    for size in (WIDE, NARROW):
+        async with window(browser, console, editor, size=size) as seen:
+            for path in ("/media", f"/media/{kept}", "/media?q=khongcogi"):
+                await seen.page.goto(console.url + path)
+                await seen.axe()
+                width = await seen.page.evaluate("document.documentElement.scrollWidth")
+                assert width <= size[0], path
+            seen.check()
+
+
+async def test_the_focal_point_moves_by_mouse_and_by_numbers(
+    console: Console, editor: Visitor, browser: Browser
+) -> None:
+    kept = await _add(editor)
+    async with window(browser, console, editor) as seen:
+        page = seen.page
+        await page.goto(f"{console.url}/media/{kept}")
+        stage = page.locator("[data-focal] img")
+        box = await stage.bounding_box()
+        assert box is not None
+        await page.mouse.click(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.75)
+        assert await page.locator("#focal_x").input_value() == "25"
+        assert await page.locator("#focal_y").input_value() == "75"
+        crop = page.locator(".crop.square img")
+        assert await crop.evaluate("one => getComputedStyle(one).objectPosition") == "25% 75%"
+        await page.locator("#focal_x").fill("90")
+        assert await crop.evaluate("one => getComputedStyle(one).objectPosition") == "90% 75%"
+        await page.get_by_role("button", name="Lưu").click()
+        await page.wait_for_load_state()
+        assert await crop.evaluate("one => getComputedStyle(one).objectPosition") == "90% 75%"
+        seen.check()
+
+
+async def test_files_are_sent_one_by_one_with_their_words_and_may_be_tried_again(
+    console: Console, editor: Visitor, browser: Browser
+) -> None:
+    async with window(browser, console, editor) as seen:
+        page = seen.page
+        await page.goto(f"{console.url}/media")
+        await page.locator("#file").set_input_files(
+            [
+                FilePayload(name="mot.jpg", mimeType="image/jpeg", buffer=jpeg(640, 360)),
+                FilePayload(name="hai.jpg", mimeType="image/jpeg", buffer=b"khong phai anh"),
+                FilePayload(name="ba.gif", mimeType="image/gif", buffer=b"GIF89a"),
+            ]
+        )
+        rows = page.locator(".upload-row")
+        assert await rows.count() == 3
+        assert "Chỉ nhận ảnh" in await rows.nth(2).inner_text()
+        await rows.nth(0).get_by_role("button", name="Tải lên").click()
+        assert "Cần mô tả" in await rows.nth(0).inner_text()
+        await rows.nth(0).get_by_label("Mô tả ảnh").fill("Hội nghị triển khai công tác tháng 12")
+        await rows.nth(0).get_by_role("button", name="Tải lên").click()
+        await rows.nth(0).get_by_text("Đã vào kho.").wait_for()
+        await page.locator(".media-grid").get_by_text("Hội nghị triển khai").wait_for()
+        await rows.nth(1).get_by_label("Mô tả ảnh").fill("Tệp hỏng")
+        await rows.nth(1).get_by_role("button", name="Tải lên").click()
+        await rows.nth(1).get_by_role("button", name="Thử lại").wait_for()
+        assert await rows.nth(1).get_by_label("Mô tả ảnh").input_value() == "Tệp hỏng"
+        await seen.axe()
+        # The refusal of the broken file is an answer of 422, which browsers write into the console.
+        assert [one for one in seen.trouble if "422" not in one] == []

@@ -1,0 +1,310 @@
+"""Every component in every state, in a real browser: looks hold, nothing is barred to anybody."""
+
+import asyncio
+import unicodedata
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, Final, cast
+
+import pytest
+import uvicorn
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.routing import Route
+
+from services.console.assets import Assets
+from services.console.drawing import Drawing
+from services.console.frame import Frame
+from services.delivery.hub import Hub
+from shared.clock import utc_now
+from tests.support.browser import NARROW, WIDE
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'"
+)
+_LETTERS: Final = "aăâbcdđeêghiklmnoôơpqrstuưvxyfjwz0123456789"
+_TONED: Final = "".join(
+    one + tone for one in "aăâeêioôơuưy" for tone in "\u0300\u0309\u0303\u0301\u0323"
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Guide:
+    """The style guide on a port; `undone` counts the forms that it was sent."""
+
+    url: str
+    undone: list[str] = field(default_factory=list)
+
+
+def _values(request: Request) -> Mapping[str, object]:
+    asked = request.query_params
+    return {
+        "caller": SimpleNamespace(
+            name="Lê Thu Hà", roles={"editor", "approver", "admin"}, email="ha@loa.test"
+        ),
+        "csrf": "code",
+        "frame": Frame(
+            accounts=3,
+            cut_off=0,
+            ending=0,
+            slow=0,
+            cut_off_name=None,
+            slow_name=None,
+            frozen=None,
+            fenced=None,
+            to_approve=2,
+            unread=2,
+        ),
+        "here": "/posts",
+        "address": "/posts",
+        "said": None,
+        "preferences": {
+            "text_size": asked.get("size", "100"),
+            "contrast": asked.get("contrast", "normal"),
+            "shortcuts": asked.get("shortcuts", "on"),
+        },
+        "now": utc_now(),
+    }
+
+
+@pytest.fixture(scope="module")
+async def guide() -> AsyncIterator[Guide]:
+    assets = Assets.load()
+    # What draws pages reads three facts of a hub, and a page of samples needs no hub to read from.
+    facts = SimpleNamespace(
+        timezone="Asia/Ho_Chi_Minh", public_url="http://127.0.0.1", agency="Truyền thông Hoa Sen"
+    )
+    drawing = Drawing(cast("Hub", facts), assets)
+    told = Guide(url="")
+
+    async def page(request: Request) -> HTMLResponse:
+        html = drawing.page("vi", "styleguide.html", _values(request))
+        return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY})
+
+    async def undo(_: Request) -> PlainTextResponse:
+        told.undone.append("undo")
+        return PlainTextResponse("đã hoàn tác")
+
+    async def elsewhere(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(request.url.path)
+
+    app = Starlette(
+        routes=[
+            Route("/styleguide", page, methods=["GET"]),
+            Route("/styleguide", undo, methods=["POST"]),
+            *assets.routes(),
+            Route("/{path:path}", elsewhere),
+        ]
+    )
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    told.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/styleguide"
+    yield told
+    server.should_exit = True
+    server.force_exit = True
+    await running
+
+
+@asynccontextmanager
+async def opened(
+    browser: Browser, address: str, size: tuple[int, int] = WIDE, **options: Any
+) -> AsyncIterator[Page]:
+    """The page in a window of that size; errors of script and policy fail the test."""
+    context = await browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, locale="vi-VN", **options
+    )
+    context.set_default_timeout(10_000)
+    page = await context.new_page()
+    trouble: list[str] = []
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on(
+        "console",
+        lambda said: trouble.append(said.text) if said.type == "error" else None,
+    )
+    await page.goto(address)
+    yield page
+    await context.close()
+    assert trouble == []
+
+
+@pytest.mark.parametrize(
+    ("size", "look"),
+    [(WIDE, ""), (NARROW, ""), ((900, 700), "?size=130"), (WIDE, "?contrast=high")],
+)
+async def test_axe_finds_no_barrier(
+    browser: Browser, guide: Guide, size: tuple[int, int], look: str
+) -> None:
+    async with opened(browser, guide.url + look, size) as page:
+        found = await Axe().run(page)
+        told = [f"{one['id']}: {one['nodes'][0]['html']}" for one in found.response["violations"]]
+        assert told == []
+
+
+@pytest.mark.parametrize("text", ["100", "130"])
+async def test_nothing_sticks_out_sideways(browser: Browser, guide: Guide, text: str) -> None:
+    async with opened(browser, f"{guide.url}?size={text}") as page:
+        for width in (320, 390, 768, 1100, 1366, 1680):
+            await page.set_viewport_size({"width": width, "height": 800})
+            assert await page.evaluate("document.documentElement.scrollWidth") == width
+
+
+async def test_touch_targets_are_large_enough_on_a_phone(browser: Browser, guide: Guide) -> None:
+    async with opened(browser, guide.url, NARROW) as page:
+        small: list[str] = await page.evaluate(
+            """() => [...document.querySelectorAll('main .button, .nav a, .topbar :is(a, summary)')]
+            .filter(one => one.offsetParent && one.getBoundingClientRect().height < 43.5)
+            .map(one => one.outerHTML.slice(0, 120))"""
+        )
+        assert small == []
+
+
+async def test_every_vietnamese_letter_comes_from_our_fonts(browser: Browser, guide: Guide) -> None:
+    letters = unicodedata.normalize("NFC", _LETTERS + _TONED)
+    async with opened(browser, guide.url) as page:
+        await page.evaluate(
+            """async letters => {
+                for (const tag of ['h2', 'p']) {
+                    const made = document.createElement(tag);
+                    made.id = `letters-${tag}`;
+                    made.textContent = letters + letters.toUpperCase();
+                    document.querySelector('main').prepend(made);
+                }
+                document.body.offsetTop;
+                await document.fonts.ready;
+            }""",
+            letters,
+        )
+        session = await page.context.new_cdp_session(page)
+        await session.send("DOM.enable")
+        await session.send("CSS.enable")
+        root = (await session.send("DOM.getDocument"))["root"]["nodeId"]
+        used = {}
+        for tag in ("h2", "p"):
+            node = await session.send(
+                "DOM.querySelector", {"nodeId": root, "selector": f"#letters-{tag}"}
+            )
+            fonts = await session.send("CSS.getPlatformFontsForNode", {"nodeId": node["nodeId"]})
+            used[tag] = {
+                (one["familyName"].split(" Variable")[0], one["isCustomFont"])
+                for one in fonts["fonts"]
+            }
+        assert {custom for fonts in used.values() for _, custom in fonts} == {True}
+        assert {name.startswith("Be Vietnam Pro") for name, _ in used["h2"]} == {True}
+        assert {name.startswith("Inter") for name, _ in used["p"]} == {True}
+
+
+async def test_a_page_is_readable_without_styles_and_script(browser: Browser, guide: Guide) -> None:
+    async with opened(browser, guide.url, java_script_enabled=False) as page:
+        sizes: list[bool] = await page.eval_on_selector_all(
+            "svg", "all => all.map(one => one.hasAttribute('width') && one.hasAttribute('height'))"
+        )
+        assert sizes
+        assert all(sizes)
+        assert await page.get_by_role("heading", level=1).count() == 1
+
+
+async def test_single_keys_lead_about_but_never_from_a_field(
+    browser: Browser, guide: Guide
+) -> None:
+    async with opened(browser, guide.url) as page:
+        await page.keyboard.press("/")
+        assert await page.evaluate("document.activeElement.id") == "q"
+        await page.keyboard.type("gl n?")
+        assert await page.input_value("#q") == "gl n?"
+        assert page.url == guide.url
+        await page.locator("h1").click()
+        await page.keyboard.press("g")
+        await page.keyboard.press("l")
+        await page.wait_for_url("**/calendar")
+
+
+async def test_single_keys_can_be_switched_off(browser: Browser, guide: Guide) -> None:
+    async with opened(browser, f"{guide.url}?shortcuts=off") as page:
+        await page.keyboard.press("/")
+        await page.keyboard.press("n")
+        assert await page.evaluate("document.activeElement === document.body")
+        await page.keyboard.press("Control+k")
+        assert await page.evaluate("document.activeElement.id") == "q"
+
+
+async def test_rows_are_walked_by_keys(browser: Browser, guide: Guide) -> None:
+    async with opened(browser, guide.url) as page:
+        await page.keyboard.press("j")
+        await page.keyboard.press("j")
+        assert "Lịch tiếp công dân" in await page.evaluate("document.activeElement.textContent")
+        await page.keyboard.press("k")
+        assert "Tạm dừng" in await page.evaluate("document.activeElement.textContent")
+
+
+async def test_a_counter_counts_letters_as_people_do(browser: Browser, guide: Guide) -> None:
+    async with opened(browser, guide.url) as page:
+        field = page.locator("#sg-summary")
+        counter = page.locator("#sg-summary-count")
+        # Typed as one letter, or as a base with its marks: the same to a reader.
+        await field.fill("ệ" + unicodedata.normalize("NFD", "ệ"))
+        assert await counter.text_content() == "2/80"
+        await field.fill("a" * 72)
+        assert "near" in str(await counter.get_attribute("class"))
+        await field.fill("a" * 81)
+        assert "over" in str(await counter.get_attribute("class"))
+
+
+async def test_a_dialog_opens_from_a_menu_and_closes_by_escape(
+    browser: Browser, guide: Guide
+) -> None:
+    async with opened(browser, guide.url) as page:
+        await page.locator("main summary[title='Việc khác']").click()
+        await page.get_by_role("button", name="Trả lại").first.click()
+        assert await page.locator("#sg-dialog").is_visible()
+        await page.keyboard.press("Escape")
+        assert not await page.locator("#sg-dialog").is_visible()
+
+
+async def test_a_toast_goes_by_itself_but_not_while_one_is_in_it(
+    browser: Browser, guide: Guide
+) -> None:
+    async with opened(browser, guide.url) as page:
+        await page.get_by_role("button", name="Hoàn tác").click()
+        await page.wait_for_load_state()
+        assert guide.undone == ["undo"]
+
+
+async def test_going_offline_is_told_and_untold(browser: Browser, guide: Guide) -> None:
+    async with opened(browser, guide.url) as page:
+        await page.context.set_offline(True)
+        await page.locator("#offline").wait_for()
+        await page.context.set_offline(False)
+        await page.locator("#offline").wait_for(state="detached")
+
+
+async def test_ready_words_are_written_into_their_field(browser: Browser, guide: Guide) -> None:
+    async with opened(browser, guide.url) as page:
+        await page.get_by_role("button", name="Thiếu nguồn").click()
+        assert await page.input_value("#sg-reason") == "Thiếu nguồn"
+        assert await page.evaluate("document.activeElement.id") == "sg-reason"
+
+
+async def test_coming_back_finds_the_row_one_left(browser: Browser, guide: Guide) -> None:
+    async with opened(browser, guide.url) as page:
+        await page.locator("[data-row] a").nth(1).click()
+        await page.wait_for_url("**/posts")
+        await page.go_back()
+        assert "Tạm dừng" in await page.evaluate("document.activeElement.textContent")
+
+
+async def test_motion_stops_for_whoever_asks(browser: Browser, guide: Guide) -> None:
+    async with opened(browser, guide.url, reduced_motion="reduce") as page:
+        still = await page.eval_on_selector_all(
+            ".spin",
+            "all => all.every(one => getComputedStyle(one).animationIterationCount === '1')",
+        )
+        assert still
