@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from statistics import median
 
-from tests.bench import api, latency, one_call, zalo
+from tests.bench import api, latency, one_call, pages, zalo
 from tests.bench.children import quieten
 from tests.bench.ground import ACCOUNTS, WORKERS, FanOut, Ground, ground, percentile
 from tests.bench.plain import plain
@@ -19,18 +19,22 @@ from tests.bench.walls import build
 _SHARE_AIM = 0.7
 _TIMES_AIM = 5.0
 _LATENCY_AIM = 0.150
-_PARTS = ("one_call", "latency", "api", "zalo")
+_PAGE_AIM = 0.150
+_PARTS = ("one_call", "latency", "api", "zalo", "pages")
 
 
 async def measure(rounds: int, chosen: Sequence[str]) -> list[Part]:
     """Runs the chosen parts."""
     parts: list[Part] = []
-    if set(chosen) - {"zalo"}:
+    if set(chosen) - {"zalo", "pages"}:
         async with _ground("một lời gọi · one call") as place:
             parts += await _on_walls(place, rounds, chosen)
     if "zalo" in chosen:
         async with _ground("Zalo") as place:
             parts.append(await _zalo(place, rounds))
+    if "pages" in chosen:
+        async with _ground("các trang · pages") as place:
+            parts.append(_pages(await (await pages.open_pages(place)).measure()))
     return parts
 
 
@@ -197,6 +201,22 @@ def _api(quiet: Sequence[float], busy: Sequence[float], whole: Sequence[FanOut])
                 name="  phát khi có người dùng API · the fan-out meanwhile",
                 value=f"{median(one.rate for one in whole):.0f}/s",
             ),
+        ],
+    )
+
+
+def _pages(told: Sequence[tuple[str, float, float]]) -> Part:
+    return Part(
+        title=f"Trang của bảng điều khiển · console pages: {pages.ITEMS} tin · items, "
+        f"{pages.ACCOUNTS} kênh · accounts, {pages.STAFF} người · staff; p50 / p95",
+        lines=[
+            Line(
+                name=path,
+                value=f"{p50 * 1000:.0f} / {p95 * 1000:.0f} ms",
+                aim=f"≤ {_PAGE_AIM * 1000:.0f} ms",
+                met=p95 <= _PAGE_AIM,
+            )
+            for path, p50, p95 in told
         ],
     )
 

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from services.audit.actor import SYSTEM
 from services.staff import tokens
+from services.staff.cookies import csrf_of
 from services.staff.tables import Session
 from shared.clock import utc_now
 from tests.bench.children import Child
@@ -19,7 +20,6 @@ from tests.bench.ground import FanOut, Fleet, Ground
 from tests.support.ports import free_port
 
 _DRAFTS = 25
-_CSRF = "ma-bao-ve"
 _TIMES: TypeAdapter[dict[str, list[float]]] = TypeAdapter(dict[str, list[float]])
 
 
@@ -74,13 +74,12 @@ async def open_api(ground: Ground, fleet: Fleet) -> Api:
             Session(
                 staff_id=fleet.team.approver,
                 token_hash=hashlib.sha256(cookie.encode()).digest(),
-                csrf=_CSRF,
                 expires_at=utc_now() + timedelta(hours=1),
             )
         )
     approver = httpx.AsyncClient(
         base_url=base,
-        headers={"X-CSRF-Token": _CSRF},
+        headers={"X-CSRF-Token": csrf_of(cookie)},
         cookies={"loa": cookie},
         timeout=60,
         trust_env=False,
