@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Message
@@ -172,6 +172,7 @@ class Guard:
         begun(request)
         language = language_of(request.cookies.get(LANGUAGE))
         ask: Ask | None = None
+        form = FormData()
         try:
             caller = await self.caller(request)
             if caller is None and request.method == "GET":
@@ -201,6 +202,8 @@ class Guard:
                 return await page.handler(ask)
         except LoaError as error:
             return await self._refused(request, ask, error, language)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
         except HTTPException as error:
             return await self._refused(
                 request, ask, InvalidError("body_unreadable", status=error.status_code), language
@@ -213,6 +216,8 @@ class Guard:
                 return await self._failed(request, ask, 503, language)
             _log.exception("console.bug", request=request.state.request_id)
             return await self._failed(request, ask, 500, language)
+        finally:
+            await form.close()
 
     def _need_meant(self, ask: Ask) -> None:
         if not self.from_here(ask.request):

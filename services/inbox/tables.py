@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.storage.columns import Row, instant, jsonb, key, optional_instant
@@ -18,6 +18,7 @@ class InboundEvent(Row, table=True):
 
     __table_args__ = (
         UniqueConstraint("account_id", "key"),
+        Index("ix_inbound_event_account_id_received_at", "account_id", text("received_at DESC")),
         CheckConstraint("verdict IN ('ok','quarantined')", "verdict"),
     )
     id: UUID = key()

@@ -26,9 +26,14 @@ def upgrade() -> None:
         "CREATE INDEX ix_publication_drift ON publication (item_id)"
         " WHERE drift IS NOT NULL AND state = 'live'"
     )
+    op.execute(
+        "CREATE INDEX ix_inbound_event_account_id_received_at"
+        " ON inbound_event (account_id, received_at DESC)"
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_inbound_event_account_id_received_at", table_name="inbound_event")
     op.drop_index("ix_publication_drift", table_name="publication")
     op.drop_index("ix_revision_returned", table_name="revision")
     op.drop_index("ix_revision_publish_at", table_name="revision")
