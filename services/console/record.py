@@ -54,7 +54,7 @@ async def show(ask: Ask) -> Response:
             limit=_PER_PAGE,
             cursor=ask.query("cursor") or None,
         )
-        names = await names_of(session, _things(page))
+        names = await names_of(session, _things(page), ask.caller.unit_ids)
         people = await list_people(session, ask.caller.unit_ids)
     looked_for = {name: ask.query(name) for name in ("actor", "group", "from", "to", "object")}
     return await ask.page(
@@ -91,7 +91,7 @@ async def export(ask: Ask) -> Response:
     """What is looked for as a table for a spreadsheet, newest first."""
     async with ask.work() as session:
         page = await found(session, _search(ask), units=ask.caller.unit_ids, limit=_EXPORTED)
-        names = await names_of(session, _things(page))
+        names = await names_of(session, _things(page), ask.caller.unit_ids)
     told = io.StringIO()
     # A spreadsheet needs the mark to know that these letters are UTF-8.
     told.write("\ufeff")
