@@ -426,8 +426,11 @@ async def _look_around(trial: Trial, admin: Person) -> None:
     """Everything that can be asked while the hub runs, and what others on the machine can see."""
     await admin.ask("GET", "/api/v1/me", sink="answers about oneself")
     lists = ("channels", "accounts", "items", "publications", "audit", "openapi.json")
-    for path in (*(f"/api/v1/{name}" for name in lists), "/metrics", "/", "/feeds"):
+    for path in (*(f"/api/v1/{name}" for name in lists), "/metrics", "/feeds"):
         await admin.ask("GET", path)
+    # Every form of a page repeats the session's code: it is for this reader alone.
+    for path in ("/", "/account", "/channels", "/admin", "/audit", "/posts"):
+        await admin.ask("GET", path, sink="answers about oneself")
     for path in ("/health/live", "/health/ready"):
         await admin.ask("GET", path)
     for words in (("status",), ("status", "--json"), ("doctor",), ("account", "list", "--json")):

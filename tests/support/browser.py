@@ -28,13 +28,22 @@ class Window:
         """Fails on any violation of the policy, script error or failed request so far."""
         assert self.trouble == []
 
-    async def axe(self) -> None:
-        """Fails on any barrier that axe finds on the page as it is now."""
-        found = await Axe().run(self.page)
-        told = [
+    def taken(self) -> list[str]:
+        """What was noted so far; noting begins anew."""
+        told, self.trouble = self.trouble, []
+        return told
+
+    async def barriers(self, *rules: str) -> list[str]:
+        """What axe finds on the page as it is now; of these rules alone where some are named."""
+        options = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
+        found = await Axe().run(self.page, options=options)
+        return [
             f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found.response["violations"]
         ]
-        assert told == []
+
+    async def axe(self) -> None:
+        """Fails on any barrier that axe finds on the page as it is now."""
+        assert await self.barriers() == []
 
 
 @asynccontextmanager
@@ -66,7 +75,25 @@ async def window(
     script: bool = True,
 ) -> AsyncIterator[Window]:
     """A window of that size, signed in as the visitor; everything that must not be is noted."""
+    cookie = visitor.cookie if visitor else None
+    async with bare_window(
+        opened, url=console.url, cookie=cookie, size=size, script=script
+    ) as made:
+        yield made
+
+
+@asynccontextmanager
+async def bare_window(
+    opened: Browser,
+    *,
+    url: str,
+    cookie: str | None,
+    size: Sequence[int] = WIDE,
+    script: bool = True,
+) -> AsyncIterator[Window]:
+    """The same before a site that runs elsewhere; paths are below `url`."""
     context = await opened.new_context(
+        base_url=url,
         viewport={"width": size[0], "height": size[1]},
         java_script_enabled=script,
         locale="vi-VN",
@@ -74,10 +101,8 @@ async def window(
         has_touch=size[0] < 600,
     )
     context.set_default_timeout(10_000)
-    if visitor is not None:
-        await context.add_cookies(
-            [{"name": "loa", "value": visitor.cookie, "url": console.url, "httpOnly": True}]
-        )
+    if cookie is not None:
+        await context.add_cookies([{"name": "loa", "value": cookie, "url": url, "httpOnly": True}])
     made = Window(page=await context.new_page())
     await _watch(context, made)
     yield made

@@ -122,4 +122,9 @@ async def open_console(
         server.should_exit = True
         server.force_exit = True
         await running
+        # Streams never end by themselves, and hold connections that the engine cannot take back.
+        streams = list(server.server_state.tasks)
+        for stream in streams:
+            stream.cancel()
+        await asyncio.gather(*streams, return_exceptions=True)
         await bench.engine.dispose()

@@ -189,7 +189,7 @@ async def test_a_writer_gets_from_the_composer_to_a_filled_draft(
     async with window(browser, console, visitor, size=size) as opened:
         page = opened.page
         await page.goto(f"{console.url}/posts/new")
-        await page.get_by_role("link", name="Soạn từ mẫu").click()
+        await page.get_by_role("link", name="Tất cả mẫu").click()
         await page.get_by_role("heading", name="Mẫu", exact=True).wait_for()
         await opened.axe()
         await page.get_by_role("link", name="Dùng mẫu Lịch tiếp công dân").click()
