@@ -177,7 +177,9 @@ class Guard:
             caller = await self.caller(request)
             if caller is None and request.method == "GET":
                 return self._to_sign_in(request)
-            form = await bounded_form(request, page.most_bytes)
+            # Whom nobody knows may not fill the disk: of a form their words are kept, not files.
+            most = page.most_bytes if caller else min(page.most_bytes, FORM_BYTES)
+            form = await bounded_form(request, most)
             if caller is None:
                 return self._sign_in_first(request, form, language)
             language = language_of(caller.locale)

@@ -108,6 +108,12 @@ async def test_a_form_that_is_too_large_is_refused_with_words(editor: Visitor) -
     assert "quá lớn" in answer.text
 
 
+async def test_a_stranger_cannot_send_a_large_file(console: Console) -> None:
+    async with console.client() as nobody:
+        answer = await nobody.post("/media", files={"file": ("a.jpg", b"x" * 600_000)})
+    assert answer.status_code == 413
+
+
 async def test_every_answer_carries_the_policy(console: Console, editor: Visitor) -> None:
     async with console.client() as nobody:
         answers = [
