@@ -1,15 +1,13 @@
 """Another time for an item: what becomes of a wish, of a text in review, of an agreement."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
 
-from services.channels.registry import Registry
 from services.content import drafting
 from services.content.forms import ItemChanges
 from services.delivery import fan_out, preview, rescheduling
@@ -17,28 +15,16 @@ from services.delivery.rescheduling import Moved
 from shared.clock import utc_now
 from shared.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from tests.services.delivery.walls import turning, until, wall
-from tests.support.hub import Bench, Team, make_bench
-from tests.support.one_call import OneCall, WallServer, serving
+from tests.support.hub import Bench, Team
+from tests.support.one_call import WallServer
 
 FRIDAY = utc_now().replace(microsecond=0) + timedelta(days=3)
 MONDAY = FRIDAY + timedelta(days=3)
 
 
 @pytest.fixture(scope="module")
-async def walls() -> AsyncIterator[WallServer]:
-    async with serving(WallServer()) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-async def bench(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Bench]:
-    channel = OneCall()
-    made = make_bench(database_url, Path(tmp_path_factory.mktemp("media")), Registry.of(channel))
-    yield made
-    await channel.clients.aclose()
-    await made.engine.dispose()
+def bench(walled: Bench) -> Bench:
+    return walled
 
 
 @pytest.fixture(scope="module")
