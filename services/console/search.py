@@ -196,7 +196,7 @@ def _commands(ask: Ask) -> list[Command]:
             label=t("Quy trình và cài đặt"),
             path="/admin/workflow",
             icon="settings",
-            also="thiet lap gio yen lang settings workflow",
+            also="thiet lap gio yen tinh settings workflow",
             roles=("admin",),
         ),
         Command(
