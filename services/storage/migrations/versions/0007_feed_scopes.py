@@ -1,0 +1,16 @@
+"""feed_scopes: filled in by H1."""
+
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '1s'")
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '1s'")

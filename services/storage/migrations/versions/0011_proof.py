@@ -1,0 +1,16 @@
+"""proof: filled in by H6."""
+
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '1s'")
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '1s'")

@@ -1,0 +1,16 @@
+"""adopted_posts: filled in by adopt."""
+
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '1s'")
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '1s'")
