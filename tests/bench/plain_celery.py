@@ -10,10 +10,12 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from functools import cache
 
 import httpx
 from celery import Celery
+from celery.platforms import SecurityWarning
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from tests.bench.children import say_ready
@@ -62,6 +64,8 @@ async def _post(url: str, base: str, post_id: int) -> None:
 
 def main(redis_url: str, url: str, base: str) -> None:
     """Works until the parent has gone."""
+    # It runs no foreign task here, as whoever measures.
+    warnings.simplefilter("ignore", SecurityWarning)
     app = broker(redis_url)
 
     @app.task(name=TASK)  # type: ignore[untyped-decorator]  # celery carries no types
