@@ -8,7 +8,15 @@ from pydantic import BaseModel
 
 from adapters.portal_rss.render import fingerprint, render
 from adapters.portal_rss.settings import PortalCredentials, PortalSettings
-from shared.contract.messages import Fingerprint, Limits, Payload, PictureLimit, Rendition, Revision
+from shared.contract.messages import (
+    Fingerprint,
+    Limits,
+    Payload,
+    PictureLimit,
+    RemoteId,
+    Rendition,
+    Revision,
+)
 
 
 class PortalRss:
@@ -25,6 +33,14 @@ class PortalRss:
     def remote_id_of(self, settings: BaseModel) -> str:
         """The feed's slug, unique over all portals: it is the feed's address."""
         return _own(settings).slug
+
+    def account_url(self, settings: BaseModel) -> str | None:
+        """The portal's own front page."""
+        return _own(settings).link
+
+    def post_in(self, url: str, settings: BaseModel) -> RemoteId | None:
+        """Never one: under which address a portal shows an entry is the portal's own affair."""
+        return None
 
     def render(self, revision: Revision, settings: BaseModel) -> Rendition:
         """One entry of the feed. Pure."""

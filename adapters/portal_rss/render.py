@@ -6,12 +6,13 @@ Source: feeds.md sections 2 (entries), 5 (corrections), 10 (allow-list) and 11 (
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from html import escape
-from uuid import UUID
 
 from adapters.portal_rss.settings import PortalSettings
 from shared.contract.blocks import Figure, figures, html_attributes, to_html
 from shared.contract.messages import (
+    AI_LABEL,
     Document,
+    File,
     Fingerprint,
     Json,
     Payload,
@@ -33,7 +34,7 @@ def render(revision: Revision, settings: PortalSettings) -> Rendition:
 
     Keys: `guid` (stable over revisions), `title`, `summary` (plain text), `html`, `link`, `kind`,
     `category`, `tags`, `author`, `published_at` and `corrected_at` (ISO 8601 UTC or null),
-    `correction_note`, `pictures`, `enclosure` (a video of ours, or null).
+    `correction_note`, `pictures`, `enclosure` (a document or a video of ours, or null).
     """
     pictures = _pictures(revision)
     payload: Payload = {
@@ -112,9 +113,12 @@ def _html(revision: Revision, pictures: tuple[Picture, ...]) -> str:
     if revision.text is not None:
         parts.append(_text_html(revision.text))
     else:
-        parts.append(to_html(revision.blocks, _figure(revision.videos, pictures)))
+        parts.append(to_html(revision.blocks, _figure(revision, pictures)))
     if revision.document:
         parts.append(_document_html(revision.document))
+    parts.append(_source_html(revision))
+    if revision.ai_made:
+        parts.append(f"<p><em>{AI_LABEL}</em></p>")
     return "".join(parts)
 
 
@@ -125,7 +129,7 @@ def _text_html(text: str) -> str:
     )
 
 
-def _figure(videos: Mapping[UUID, Video], pictures: tuple[Picture, ...]) -> Callable[[Figure], str]:
+def _figure(revision: Revision, pictures: tuple[Picture, ...]) -> Callable[[Figure], str]:
     by_id = {one.media_id: one for one in pictures}
 
     def draw(figure: Figure) -> str:
@@ -135,11 +139,13 @@ def _figure(videos: Mapping[UUID, Video], pictures: tuple[Picture, ...]) -> Call
             return ""
         if picture := by_id.get(figure.media_id):
             return _picture_html(
-                picture, figure.alt or picture.alt, figure.caption or picture.caption
+                picture, figure.alt or _alt(picture), figure.caption or picture.caption
             )
-        if video := videos.get(figure.media_id):
+        if video := revision.videos.get(figure.media_id):
             words = figure.alt or video.alt, figure.caption or video.caption
             return _video_html(video.url, *words, video.thumb)
+        if file := revision.files.get(figure.media_id):
+            return _file_html(file, figure.alt or figure.caption or file.title)
         return ""
 
     return draw
@@ -171,6 +177,13 @@ def _video_html(url: str, alt: str, caption: str, thumb: Picture | None) -> str:
     )
 
 
+def _file_html(file: File, title: str) -> str:
+    words = escape(title or "Tệp đính kèm", quote=False)
+    kind = file.mime.rpartition("/")[2].upper()
+    size = f"{max(1, round(file.size_bytes / 1000))} KB"
+    return f"<p><a{html_attributes({'href': file.url})}>{words}</a> ({kind}, {size})</p>"
+
+
 def _document_html(document: Document) -> str:
     facts = (
         ("Số, ký hiệu", document.number),
@@ -182,6 +195,16 @@ def _document_html(document: Document) -> str:
         f"<li>{name}: {escape(one_line(value), quote=False)}</li>" for name, value in facts if value
     )
     return f"<ul>{rows}</ul>" if rows else ""
+
+
+def _source_html(revision: Revision) -> str:
+    """Whose text this is: exact source, as re-publishing asks (government-rules.md section 4)."""
+    name = one_line(revision.source_name) or revision.source_url
+    if not name:
+        return ""
+    words = escape(name, quote=False)
+    href = html_attributes({"href": revision.source_url})
+    return f"<p>Nguồn: {f'<a{href}>{words}</a>' if revision.source_url else words}</p>"
 
 
 def _day(issued_on: str) -> str:
@@ -213,18 +236,24 @@ def _picture(picture: Picture) -> Mapping[str, Json]:
         "width": picture.width,
         "height": picture.height,
         "size_bytes": picture.size_bytes,
-        "alt": picture.alt,
+        "alt": _alt(picture),
         "caption": picture.caption,
         "credit": picture.credit,
     }
 
 
+def _alt(picture: Picture) -> str:
+    return "" if picture.decorative else picture.alt
+
+
 def _enclosure(revision: Revision) -> Mapping[str, Json] | None:
-    """The first video file of ours in the body: a feed entry holds one enclosure at most."""
-    for figure in figures(revision.blocks):
-        video = revision.videos.get(figure.media_id) if figure.media_id else None
-        if video and video.size_bytes:
-            return {"url": video.url, "mime": video.mime, "size_bytes": video.size_bytes}
+    """The main document in the body, else the first video of ours: an entry holds one at most."""
+    shown = [figure.media_id for figure in figures(revision.blocks) if figure.media_id]
+    found: list[File | Video] = [revision.files[one] for one in shown if one in revision.files]
+    found += [revision.videos[one] for one in shown if one in revision.videos]
+    for one in found:
+        if one.size_bytes:
+            return {"url": one.url, "mime": one.mime, "size_bytes": one.size_bytes}
     return None
 
 
@@ -267,6 +296,7 @@ def _problems(revision: Revision, settings: PortalSettings) -> tuple[Problem, ..
         figure.media_id is not None
         and figure.media_id not in revision.pictures
         and figure.media_id not in revision.videos
+        and figure.media_id not in revision.files
         and not (revision.cover and figure.media_id == revision.cover.media_id)
         for figure in figures(revision.blocks)
     ):

@@ -20,6 +20,10 @@ def _composed(value: object) -> object:
     return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
 
 
+def _http_if_any(value: object) -> object:
+    return _http(value) if isinstance(value, str) and value.strip() else value
+
+
 def _http(value: object) -> object:
     if isinstance(value, str):
         _HTTP.validate_python(value)
@@ -48,6 +52,12 @@ class PortalSettings(BaseModel):
     link: Annotated[Words, BeforeValidator(_http), Field(max_length=500)] = Field(
         title="Địa chỉ cổng",
         description="Trang chủ của cổng đọc nguồn tin này, bắt đầu bằng https://.",
+    )
+    look_at: Annotated[Words, BeforeValidator(_http_if_any), Field(max_length=500)] = Field(
+        default="",
+        title="Trang để xem lại",
+        description="Không bắt buộc. Trang (hoặc nguồn tin) của cổng nơi tin mới hiện ra. Vài phút "
+        "sau mỗi lần đăng, Loa mở trang này như một người đọc để biết tin đã hiện hay chưa.",
     )
     categories: tuple[Words, ...] = Field(
         default=(),

@@ -1,10 +1,11 @@
-"""What a web portal's feed shows now, and what that portal has fetched.
+"""The portals, what one entry of their feeds is, and what each portal has fetched.
 
 A portal pulls: its feed holds what is *observed* (never what is merely desired), so an entry
-appears, changes and turns into a stub in the very transaction that settles its publication.
+appears, changes and turns into a stub in the very transaction that settles its publication. Which
+entries a feed holds, and how they are written, is `services.syndication`'s.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hmac import compare_digest
@@ -12,7 +13,7 @@ from uuid import UUID
 
 import structlog
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, tuple_, update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -20,9 +21,8 @@ from sqlmodel import col
 from services.channels.accounts import opened
 from services.channels.forms import secrets_of
 from services.channels.tables import Account
-from services.content.tables import Item, Revision
 from services.delivery.hub import Hub
-from services.delivery.tables import PortalFetch, Publication, Rendition
+from services.delivery.tables import PortalFetch, Publication
 from shared.errors import LoaError
 from shared.text import clean
 
@@ -31,13 +31,6 @@ _log = structlog.get_logger(__name__)
 # The one channel whose outlet is this house's own feeds door.
 PORTAL = "portal_rss"
 
-# How long an entry stays (feeds.md sections 1 and 5): the newest ones and the last fortnight in any
-# case; what was changed or withdrawn 30 days and until this portal has fetched it.
-_NEWEST = 50
-_FORTNIGHT = timedelta(days=14)
-_CHANGED = timedelta(days=30)
-# A portal that never comes must not make its feed grow for ever.
-_MOST = 1000
 _FETCH_NOTED = timedelta(seconds=5)
 
 
@@ -98,8 +91,8 @@ class Shown(BaseModel):
 class Entry:
     """One entry of one feed. `changed_at` moves with every correction and with the withdrawal.
 
-    Of a withdrawn entry only guid, title and link may be shown; `reason` is for readers, and empty
-    where it was withdrawn from this portal alone.
+    `rendition_id` names the words (`Shown`). Of a withdrawn entry only guid, title and link of them
+    may be shown; `reason` is for readers, and empty where it was withdrawn from this portal alone.
     """
 
     publication_id: UUID
@@ -107,7 +100,8 @@ class Entry:
     seen_at: datetime | None
     published_at: datetime
     changed_at: datetime
-    shown: Shown
+    guid: str
+    rendition_id: UUID
     withdrawn: bool = False
     reason: str = ""
 
@@ -146,104 +140,9 @@ def is_the_portal(hub: Hub, portal: Portal, key: str | None) -> bool:
     return compare_digest(wanted.encode(), (key or "").encode("utf-8", "replace"))
 
 
-async def entries(session: AsyncSession, account_id: UUID, now: datetime) -> list[Entry]:
-    """What the feed of this account holds at `now`, newest first by publication, then by id."""
-    last_shown = (
-        select(col(Rendition.id))
-        .join(Revision, col(Rendition.revision_id) == col(Revision.id))
-        .where(
-            col(Revision.item_id) == col(Publication.item_id),
-            col(Rendition.account_id) == col(Publication.account_id),
-            # Later revisions may have been rendered for a preview; nobody agreed to them.
-            col(Revision.no) <= col(Item.released_no),
-        )
-        .order_by(col(Revision.no).desc())
-        .limit(1)
-        .correlate(Publication, Item)
-        .scalar_subquery()
-    )
-    rows = await session.execute(
-        select(
-            col(Publication.id),
-            col(Publication.observed_generation),
-            col(Publication.seen_at),
-            col(Publication.first_observed_at),
-            col(Publication.observed_at),
-            col(Publication.observed_rendition_id).is_(None),
-            col(Item.withdrawn_reason),
-            col(Rendition.payload),
-        )
-        .join(Item, col(Item.id) == col(Publication.item_id))
-        .join(
-            Rendition,
-            col(Rendition.id) == func.coalesce(col(Publication.observed_rendition_id), last_shown),
-        )
-        .where(
-            col(Publication.account_id) == account_id,
-            col(Publication.first_observed_at).is_not(None),
-            _in_window(account_id, now),
-        )
-        .order_by(col(Publication.first_observed_at).desc(), col(Publication.id).desc())
-        .limit(_MOST)
-    )
-    return [
-        Entry(
-            publication_id=publication_id,
-            generation=generation,
-            seen_at=seen_at,
-            published_at=first_at,
-            changed_at=changed_at or first_at,
-            shown=_shown(payload),
-            withdrawn=withdrawn,
-            reason=(reason or "") if withdrawn else "",
-        )
-        for (
-            publication_id,
-            generation,
-            seen_at,
-            first_at,
-            changed_at,
-            withdrawn,
-            reason,
-            payload,
-        ) in rows
-        if first_at is not None
-    ]
-
-
 async def document_state(session: AsyncSession, account_id: UUID) -> PortalFetch | None:
-    """When the feed's document changed and was last fetched; None before its first answer."""
+    """When the portal last fetched its feed, and as whom; None before the first time."""
     return await session.get(PortalFetch, account_id, populate_existing=True)
-
-
-async def document_changed(
-    session: AsyncSession, account_id: UUID, digest: bytes, now: datetime
-) -> datetime:
-    """When the feed's document last changed, given the digest of what it holds now.
-
-    Whole seconds, and strictly growing: with the newest item's date a withdrawal would move it back
-    (feeds.md section 7), and two changes within one second would look alike. It may therefore be a
-    little ahead of `now`. Safe to repeat.
-    """
-    moment = now.replace(microsecond=0)
-    state = await document_state(session, account_id)
-    if state is not None and state.etag == digest and state.changed_at is not None:
-        # The usual case takes no lock and writes nothing, so its commit is free.
-        return state.changed_at
-    row = insert(PortalFetch).values(account_id=account_id, etag=digest, changed_at=moment)
-    moved = await session.execute(
-        row.on_conflict_do_update(
-            index_elements=["account_id"],
-            set_={
-                "etag": row.excluded.etag,
-                "changed_at": func.greatest(
-                    row.excluded.changed_at,
-                    col(PortalFetch.changed_at) + literal(timedelta(seconds=1)),
-                ),
-            },
-        ).returning(col(PortalFetch.changed_at))
-    )
-    return moved.scalar_one() or moment
 
 
 async def record_fetch(
@@ -284,23 +183,6 @@ async def record_fetch(
     )
 
 
-def _in_window(account_id: UUID, now: datetime) -> ColumnElement[bool]:
-    first, last = col(Publication.first_observed_at), col(Publication.observed_at)
-    live = col(Publication.observed_rendition_id).is_not(None)
-    newest = (
-        select(col(Publication.id))
-        .where(col(Publication.account_id) == account_id, live)
-        .order_by(first.desc(), col(Publication.id).desc())
-        .limit(_NEWEST)
-    )
-    return or_(
-        col(Publication.id).in_(newest),
-        and_(live, first >= now - _FORTNIGHT),
-        and_(last > first, last >= now - _CHANGED),
-        col(Publication.seen_at).is_(None),
-    )
-
-
 def _portal(account: Account) -> Portal:
     settings = account.settings
     return Portal(
@@ -310,7 +192,3 @@ def _portal(account: Account) -> Portal:
         link=str(settings.get("link") or ""),
         open=account.stage != "closed",
     )
-
-
-def _shown(payload: Mapping[str, object]) -> Shown:
-    return Shown.model_validate(payload)

@@ -19,10 +19,11 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    PlainSerializer,
     TypeAdapter,
     ValidationError,
 )
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -30,7 +31,7 @@ from sqlmodel import col
 from services.audit.acts import Act
 from services.audit.append import record
 from services.staff.caller import Caller
-from services.staff.tables import AgencySetting, Staff, Unit
+from services.staff.tables import AgencySetting, OldCategory, Staff, Unit
 from shared.clock import utc_now
 from shared.errors import FieldError, ForbiddenError, InvalidError
 from shared.text import one_line
@@ -52,6 +53,9 @@ _OBJECT: Final = "hub:loa"
 Part: TypeAlias = Literal[
     "tin-tuc", "van-ban-chinh-sach", "ban-tin-cai-cach-hanh-chinh", "tin-da-phuong-tien"
 ]
+
+
+_SetupMark: TypeAlias = Literal["agency", "people", "channels", "rules", "item", "closed"]
 
 
 class _Kept(BaseModel):
@@ -109,6 +113,7 @@ class Agency:
     `name` empty: the name the hub has anyway. `hold` None: what the operator set. `accounts` None:
     every account of a unit is chosen for its new items. `closed_list` tells whether an item's
     category must be one of `categories`; until somebody has chosen them, any may be used.
+    `setup`: what admins said of the first steps: those passed over, and `closed` for all of them.
     """
 
     name: str = ""
@@ -121,6 +126,7 @@ class Agency:
     categories: tuple[Category, ...] = FOUR_PARTS
     closed_list: bool = False
     withdraw_by_editor: bool = False
+    setup: frozenset[str] = frozenset()
 
     @property
     def picture_mark(self) -> Logo | None:
@@ -181,8 +187,10 @@ _KINDS: Final[Mapping[str, TypeAdapter[object]]] = MappingProxyType(
             Annotated[list[Category], Field(max_length=_CATEGORIES), AfterValidator(_unique)] | None
         ),
         "withdraw_by_editor": TypeAdapter(bool),
+        "setup": TypeAdapter(Annotated[frozenset[_SetupMark], PlainSerializer(sorted)]),
     }
 )
+_CATEGORIES_KIND: Final = TypeAdapter(list[Category])
 NAMES: Final = tuple(_KINDS)
 
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
@@ -248,6 +256,8 @@ async def change(session: AsyncSession, caller: Caller, name: str, value: JsonVa
     if before is not None and before.value == kept:
         return False
     old = None if before is None else before.value
+    if name == "categories":
+        await _keep_addresses(session, _listed(old), _listed(kept))
     await session.execute(
         insert(AgencySetting)
         .values(name=name, value=kept, by=caller.staff_id, at=utc_now())
@@ -266,6 +276,33 @@ async def change(session: AsyncSession, caller: Caller, name: str, value: JsonVa
         details={"setting": name},
     )
     return True
+
+
+def _listed(value: JsonValue) -> tuple[Category, ...]:
+    return FOUR_PARTS if value is None else tuple(_CATEGORIES_KIND.validate_python(value))
+
+
+async def _keep_addresses(
+    session: AsyncSession, before: tuple[Category, ...], after: tuple[Category, ...]
+) -> None:
+    """Remembers what became of the addresses of categories: whoever follows one must not lose it.
+
+    A new address in the place of a name or a row that lost its own is that category's new address.
+    """
+    stay = {one.slug for one in after}
+    lost = [(place, one) for place, one in enumerate(before) if one.slug not in stay]
+    came = [one for one in after if one.slug not in {old.slug for old in before}]
+    await session.execute(delete(OldCategory).where(col(OldCategory.slug).in_(stay)))
+    for place, one in lost:
+        same_name = next((new for new in came if new.name == one.name), None)
+        same_row = after[place] if len(before) == len(after) and after[place] in came else None
+        successor = same_name or same_row
+        now = None if successor is None else successor.slug
+        await session.execute(
+            insert(OldCategory)
+            .values(slug=one.slug, now=now, at=utc_now())
+            .on_conflict_do_update(index_elements=["slug"], set_={"now": now, "at": utc_now()})
+        )
 
 
 def _checked(name: str, value: JsonValue) -> JsonValue:

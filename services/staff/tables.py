@@ -137,3 +137,11 @@ class AgencySetting(Row, table=True):
     value: JsonValue = Field(sa_column=Column(JSONB, nullable=False))
     by: UUID = Field(foreign_key="staff.id")
     at: datetime = instant(default_factory=utc_now)
+
+
+class OldCategory(Row, table=True):
+    """A category's former name in addresses, for ever; `now` is what it became (None: gone)."""
+
+    slug: str = Field(primary_key=True)
+    now: str | None = None
+    at: datetime = instant(default_factory=utc_now)

@@ -1,1 +1,1 @@
-"""Room: what the public may subscribe to. Feed documents in every format, and WebSub that pushes them."""
+"""Room: what the public may subscribe to, in every format; and WebSub, which pushes it."""

@@ -14,7 +14,7 @@ from adapters.portal_rss.channel import channel
 from adapters.portal_rss.settings import PortalCredentials, PortalSettings
 from shared.contract.blocks import Figure, Listing, Paragraph, Span
 from shared.contract.channel import abilities
-from shared.contract.messages import Document, Picture, Revision, Video
+from shared.contract.messages import Document, File, Picture, Revision, Video
 
 COVER = UUID("0190f3c2-1111-7000-8000-000000000001")
 INSIDE = UUID("0190f3c2-1111-7000-8000-000000000002")
@@ -177,6 +177,42 @@ def test_a_video_is_a_link_and_ours_is_the_enclosure() -> None:
         "mime": "video/mp4",
         "size_bytes": 9_000_000,
     }
+
+
+def test_a_document_is_a_link_and_the_enclosure_before_any_video() -> None:
+    file = File(
+        media_id=FILE,
+        url="https://hoasen.example/media/phu-luc.pdf",
+        mime="application/pdf",
+        size_bytes=1_400_000,
+        title="Phụ lục",
+    )
+    film = Video(
+        media_id=FILM,
+        sha256="b" * 64,
+        url="https://hoasen.example/media/phim.mp4",
+        mime="video/mp4",
+        size_bytes=9,
+        alt="Phim",
+    )
+    revision = replace(
+        REVISION,
+        files={FILE: file},
+        videos={FILM: film},
+        blocks=(Figure(media_id=FILM, alt="Phim"), Figure(media_id=FILE, alt="")),
+    )
+
+    rendition = channel.render(revision, PORTAL)
+
+    assert str(rendition.payload["html"]).endswith(
+        '<p><a href="https://hoasen.example/media/phu-luc.pdf">Phụ lục</a> (PDF, 1400 KB)</p>'
+    )
+    assert rendition.payload["enclosure"] == {
+        "url": file.url,
+        "mime": "application/pdf",
+        "size_bytes": 1_400_000,
+    }
+    assert rendition.problems == ()
 
 
 def test_the_facts_of_a_legal_document_close_the_entry() -> None:
