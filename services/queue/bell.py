@@ -1,4 +1,4 @@
-"""A bell over PostgreSQL: rings when a unit of work commits, heard by every worker.
+"""Bells over PostgreSQL: each rings when a unit of work commits; workers and the feeds listen.
 
 Rows are the truth. A bell that nobody hears costs a second of waiting, nothing else.
 """
@@ -14,6 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 _CHANNEL = "loa_bell"
+# Rung by triggers (migration 0008) whenever something that a feed shows has changed.
+FEEDS = "loa_feeds"
 _RING = text("SELECT pg_notify(:channel, '')")
 
 log = structlog.get_logger(__name__)
@@ -25,9 +27,11 @@ async def ring(session: AsyncSession | AsyncConnection) -> None:
 
 
 @asynccontextmanager
-async def listening(url: str, heard: Callable[[], None]) -> AsyncIterator[None]:
+async def listening(
+    url: str, heard: Callable[[], None], *, channel: str = _CHANNEL
+) -> AsyncIterator[None]:
     """Calls `heard` at every ring while the block runs. Connects again by itself when cut off."""
-    task = asyncio.create_task(_listen(url, heard))
+    task = asyncio.create_task(_listen(url, heard, channel))
     try:
         yield
     finally:
@@ -36,7 +40,7 @@ async def listening(url: str, heard: Callable[[], None]) -> AsyncIterator[None]:
             await task
 
 
-async def _listen(url: str, heard: Callable[[], None]) -> None:
+async def _listen(url: str, heard: Callable[[], None], channel: str) -> None:
     while True:
         try:
             connection = await asyncpg.connect(
@@ -49,7 +53,7 @@ async def _listen(url: str, heard: Callable[[], None]) -> None:
         try:
             cut = asyncio.Event()
             connection.add_termination_listener(_setting(cut))
-            await connection.add_listener(_CHANNEL, lambda *_: heard())
+            await connection.add_listener(channel, lambda *_: heard())
             heard()  # whatever rang while nobody listened
             await cut.wait()
         finally:

@@ -1,103 +1,156 @@
 import gzip
 from datetime import UTC, datetime, timedelta
 
+import brotli  # type: ignore[import-untyped]  # it publishes no types
 import pytest
-from starlette.requests import Request
-from starlette.responses import Response
 
-from services.feeds.conditional import answer, entity_tag
+from services.feeds.conditional import (
+    Asked,
+    Coding,
+    asked,
+    entity_tag,
+    holds,
+    last_modified,
+    negotiated,
+    packed,
+    unchanged,
+    wants_delta,
+)
 
 BODY = b"Tin " * 400
 CHANGED = datetime(2026, 12, 4, 3, 0, tzinfo=UTC)
-NOW = CHANGED + timedelta(hours=1)
 HTTP_DATE = "Fri, 04 Dec 2026 03:00:00 GMT"
 TAG = entity_tag(BODY)
+BARE = TAG.removeprefix("W/").strip('"')
 
 
-def asked(headers: dict[str, str]) -> Request:
+def same(headers: dict[str, str]) -> bool:
+    """Whether a request with these headers is answered 304."""
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    return Request({"type": "http", "method": "GET", "path": "/", "headers": raw})
+    return unchanged(asked(raw), tag=TAG, changed_at=CHANGED)
 
 
-def answered(headers: dict[str, str] | None = None, *, now: datetime = NOW) -> Response:
-    return answer(
-        asked(headers or {}),
-        BODY,
-        media_type="text/plain",
-        changed_at=CHANGED,
-        now=now,
-        headers={"Cache-Control": "max-age=60"},
-    )
-
-
-def test_the_first_answer_carries_both_validators() -> None:
-    response = answered()
-
-    assert (response.status_code, response.body) == (200, BODY)
-    assert response.headers["etag"] == TAG
+def test_a_tag_is_weak_and_a_function_of_the_bytes() -> None:
+    assert entity_tag(BODY) == TAG
+    assert entity_tag(BODY + b".") != TAG
     assert TAG.startswith('W/"')
-    assert response.headers["last-modified"] == HTTP_DATE
-    assert response.headers["vary"] == "Accept-Encoding"
 
 
 @pytest.mark.parametrize(
-    "headers",
+    "tags",
     [
-        {"if-none-match": TAG},
-        {"if-none-match": TAG.removeprefix("W/")},
-        {"if-none-match": f'"other", {TAG}'},
-        {"if-none-match": "*"},
-        {"if-modified-since": HTTP_DATE},
-        {"if-modified-since": "Fri, 04 Dec 2026 04:00:00 GMT"},
-        {"if-none-match": TAG, "if-modified-since": "Thu, 03 Dec 2026 03:00:00 GMT"},
+        TAG,
+        TAG.removeprefix("W/"),
+        f'"old", {TAG}',
+        f'W/"a","b",{TAG}',
+        "*",
+        f'"{BARE}-gzip"',
+        f'"{BARE};br"',
     ],
 )
-def test_either_validator_is_answered_with_304_and_the_same_headers(
-    headers: dict[str, str],
+def test_a_known_tag_is_unchanged_weak_or_strong_alone_or_in_a_list(tags: str) -> None:
+    assert same({"if-none-match": tags})
+
+
+@pytest.mark.parametrize("tags", ['"old"', '"a", "b"', "", BARE, f'"{BARE}x"', f'"x{BARE}"'])
+def test_another_tag_is_changed(tags: str) -> None:
+    assert not same({"if-none-match": tags})
+
+
+def test_several_headers_of_tags_are_one_list() -> None:
+    raw = [(b"if-none-match", b'"old"'), (b"if-none-match", TAG.encode())]
+
+    assert unchanged(asked(raw), tag=TAG)
+
+
+def test_a_list_of_thousands_of_tags_is_not_read() -> None:
+    assert not same({"if-none-match": '"x", ' * 3000 + TAG})
+
+
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        (HTTP_DATE, True),
+        ("Fri, 04 Dec 2026 03:00:01 GMT", True),
+        ("Fri, 04 Dec 2026 02:59:59 GMT", False),
+        ("Friday, 04-Dec-26 03:00:00 GMT", True),
+        ("yesterday", False),
+        ("Fri, 04 Dec 2026 03:00:00", False),
+        ("Fri, 04 Dec 2026 10:00:00 +0700", True),
+    ],
+)
+def test_a_date_counts_when_the_document_has_not_changed_since(since: str, expected: bool) -> None:
+    assert same({"if-modified-since": since}) is expected
+
+
+def test_a_tag_decides_alone_whatever_the_date_says() -> None:
+    assert not same({"if-none-match": '"old"', "if-modified-since": HTTP_DATE})
+
+
+def test_a_star_is_answered_304_but_proves_nothing() -> None:
+    wanted = Asked(tags=b"*")
+
+    assert unchanged(wanted, tag=TAG, changed_at=CHANGED)
+    assert not holds(wanted, tag=TAG, changed_at=CHANGED)
+
+
+def test_what_has_no_date_is_told_apart_by_tag_only() -> None:
+    assert not unchanged(Asked(since=HTTP_DATE.encode()), tag=TAG)
+
+
+def test_the_last_change_is_told_in_whole_seconds_and_never_in_the_future() -> None:
+    later = CHANGED + timedelta(hours=1)
+
+    assert last_modified(CHANGED + timedelta(milliseconds=900), later) == HTTP_DATE
+    assert last_modified(CHANGED + timedelta(seconds=5), CHANGED) == HTTP_DATE
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        (None, Coding.IDENTITY),
+        (b"", Coding.IDENTITY),
+        (b"identity", Coding.IDENTITY),
+        (b"gzip", Coding.GZIP),
+        (b"x-gzip", Coding.GZIP),
+        (b"GZIP;q=0.5", Coding.GZIP),
+        (b"gzip;q=0", Coding.IDENTITY),
+        (b"gzip ; q=0.000 , br;q=0", Coding.IDENTITY),
+        (b"gzip, deflate, br, zstd", Coding.BROTLI),
+        (b"br;q=0.5, gzip;q=0.8", Coding.GZIP),
+        (b"gzip;q=0.5, identity", Coding.IDENTITY),
+        (b"deflate", Coding.IDENTITY),
+        (b"gzipped", Coding.IDENTITY),
+        (b"*", Coding.GZIP),
+        (b"*;q=0", None),
+        (b"identity;q=0", None),
+        (b"identity;q=0, gzip;q=0.1", Coding.GZIP),
+        (b"br, *;q=0", Coding.BROTLI),
+        (b"gzip;q=much", Coding.GZIP),
+    ],
+)
+def test_the_coding_is_what_was_asked_for_and_brotli_only_by_name(
+    accepted: bytes | None, coding: Coding | None
 ) -> None:
-    response = answered(headers)
+    assert negotiated(accepted) is coding
 
-    assert (response.status_code, response.body) == (304, b"")
-    assert response.headers["etag"] == TAG
-    assert response.headers["cache-control"] == "max-age=60"
-    assert response.headers["vary"] == "Accept-Encoding"
+
+def test_every_coding_gives_the_same_bytes_back() -> None:
+    assert packed(BODY, Coding.IDENTITY) == BODY
+    assert gzip.decompress(packed(BODY, Coding.GZIP)) == BODY
+    assert brotli.decompress(packed(BODY, Coding.BROTLI)) == BODY
+    assert packed(BODY, Coding.GZIP) == packed(BODY, Coding.GZIP)
 
 
 @pytest.mark.parametrize(
-    "headers",
+    ("im", "expected"),
     [
-        {"if-none-match": '"other"'},
-        {"if-none-match": '"other"', "if-modified-since": HTTP_DATE},
-        {"if-modified-since": "Fri, 04 Dec 2026 02:59:59 GMT"},
-        {"if-modified-since": "hôm qua"},
-        {"if-modified-since": "1"},
-        {"if-none-match": ""},
+        (b"feed", True),
+        (b"gzip, Feed", True),
+        (b"feed;q=0", False),
+        (b"vcdiff", False),
+        (None, False),
     ],
 )
-def test_whoever_holds_something_else_gets_the_whole(headers: dict[str, str]) -> None:
-    assert answered(headers).status_code == 200
-
-
-def test_the_date_is_never_in_the_future_and_then_not_enough() -> None:
-    early = CHANGED - timedelta(seconds=1)
-    shown = answered(now=early).headers["last-modified"]
-
-    assert shown == "Fri, 04 Dec 2026 02:59:59 GMT"
-    assert answered({"if-modified-since": shown}, now=early).status_code == 200
-
-
-@pytest.mark.parametrize("asks", ["gzip", "br, gzip;q=0.5", "GZIP", "x-gzip"])
-def test_gzip_is_given_to_who_asks(asks: str) -> None:
-    response = answered({"accept-encoding": asks})
-
-    assert response.headers["content-encoding"] == "gzip"
-    assert response.headers["etag"] == TAG
-    assert gzip.decompress(bytes(response.body)) == BODY
-
-
-@pytest.mark.parametrize("asks", ["", "br", "gzip;q=0", "gzip; q=0.0", "identity"])
-def test_nobody_else_gets_gzip(asks: str) -> None:
-    response = answered({"accept-encoding": asks})
-
-    assert "content-encoding" not in response.headers
-    assert response.body == BODY
+def test_a_delta_is_wanted_only_by_name(im: bytes | None, expected: bool) -> None:
+    assert wants_delta(Asked(im=im)) is expected
