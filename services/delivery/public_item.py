@@ -27,13 +27,24 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """One change that readers were told of: which revision, when, and the note."""
+
+    revision: int
+    at: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublicItem:
     """One item for everybody. `corrected_at` is set when the shown revision replaced another.
 
-    `media` holds what cover and body name, by id.
+    `media` holds what cover and body name, by id. `corrections` are all of them, newest first.
     """
 
+    id: UUID
     code: str
+    revision: int
     kind: str
     title: str
     summary: str
@@ -49,6 +60,10 @@ class PublicItem:
     corrected_at: datetime | None
     correction_note: str
     posts: tuple[Post, ...]
+    corrections: tuple[Correction, ...] = ()
+    source_name: str = ""
+    source_url: str = ""
+    ai_made: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +92,22 @@ async def public_item(session: AsyncSession, code: str) -> PublicItem | Withdraw
         return WithdrawnItem(
             code=item.code, withdrawn_at=item.withdrawn_at, reason=item.withdrawn_reason or ""
         )
+    return await shown(session, item, revision, unit)
+
+
+async def shown(session: AsyncSession, item: Item, revision: Revision, unit: str) -> PublicItem:
+    """One revision of an item as its page shows it, or showed it."""
     first_at = await session.scalar(
         select(func.min(col(Publication.first_observed_at))).where(
             col(Publication.item_id) == item.id
         )
     )
+    corrections = await _corrections(session, item, revision)
+    last = next((one for one in corrections if one.revision == revision.no), None)
     return PublicItem(
+        id=item.id,
         code=item.code,
+        revision=revision.no,
         kind=item.kind,
         title=revision.title,
         summary=revision.summary,
@@ -96,9 +120,13 @@ async def public_item(session: AsyncSession, code: str) -> PublicItem | Withdraw
         media=await _media(session, revision),
         document=Document(**revision.document) if revision.document else None,
         published_at=item.published_at or first_at,
-        corrected_at=await _corrected_at(session, item, revision),
+        corrected_at=last.at if last else None,
         correction_note=revision.correction_note,
         posts=await _posts(session, item.id),
+        corrections=corrections,
+        source_name=revision.source_name,
+        source_url=revision.source_url,
+        ai_made=revision.ai_made,
     )
 
 
@@ -110,19 +138,27 @@ async def _media(session: AsyncSession, revision: Revision) -> dict[UUID, Media]
     return {row.id: row for row in rows}
 
 
-async def _corrected_at(session: AsyncSession, item: Item, revision: Revision) -> datetime | None:
-    """When the second person agreed to the shown correction; None for a first version."""
-    first = await session.scalar(
-        select(func.min(col(Revision.no)))
-        .join(Approval, col(Approval.revision_id) == col(Revision.id))
-        .where(col(Revision.item_id) == item.id, col(Revision.state) == "approved")
+async def _corrections(
+    session: AsyncSession, item: Item, revision: Revision
+) -> tuple[Correction, ...]:
+    """Every agreed revision up to this one but the first, with when the second person agreed."""
+    rows = await session.execute(
+        select(
+            col(Revision.no),
+            func.coalesce(func.max(col(Approval.at)), col(Revision.submitted_at)),
+            col(Revision.correction_note),
+        )
+        .outerjoin(Approval, col(Approval.revision_id) == col(Revision.id))
+        .where(
+            col(Revision.item_id) == item.id,
+            col(Revision.state) == "approved",
+            col(Revision.no) <= revision.no,
+        )
+        .group_by(col(Revision.id))
+        .order_by(col(Revision.no).desc())
     )
-    if first is None or revision.no <= first:
-        return None
-    agreed_at = await session.scalar(
-        select(func.max(col(Approval.at))).where(col(Approval.revision_id) == revision.id)
-    )
-    return agreed_at or revision.submitted_at
+    agreed = [Correction(revision=no, at=at, note=note) for no, at, note in rows if at is not None]
+    return tuple(agreed[:-1])
 
 
 async def _posts(session: AsyncSession, item_id: UUID) -> tuple[Post, ...]:

@@ -1,6 +1,6 @@
 """Draws the public pages: one item, a withdrawn one, the list of feeds, and what went wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
@@ -14,11 +14,15 @@ from markupsafe import Markup
 
 from services.content.tables import Media
 from services.delivery.hub import Hub
-from services.delivery.portal import Portal
 from services.delivery.public_item import PublicItem, WithdrawnItem
+from services.feeds import card as cards
 from services.feeds import words
 from services.staff.agency import Agency
+from services.syndication.address import OPML
+from services.syndication.catalogue import Shelf, Written
+from services.syndication.websub import LIMITS
 from shared.contract.blocks import Figure, figures, html_attributes, to_html
+from shared.contract.messages import AI_LABEL
 
 _STATIC = Path(__file__).parent / "static"
 # What the pages are dressed with, and the version that goes into its address.
@@ -52,6 +56,16 @@ CLOSED_FEED = Problem(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A picture for whoever shares a link: its absolute address, size and description."""
+
+    address: str
+    width: int | None
+    height: int | None
+    alt: str
+
+
 class Pages:
     """The templates of this door, ready for one hub: its agency, its public address, its zone."""
 
@@ -73,34 +87,38 @@ class Pages:
                 name: f"{self.base}/static/public/{name}?v={version}"
                 for name, version in VERSIONS.items()
             },
+            base=self.base,
             feeds_page=f"{self.base}/feeds",
         )
         self.environment.filters.update(
             long_time=lambda at: words.long_time(at, self.zone),
+            day=lambda at: f"{at.astimezone(self.zone):%d/%m/%Y}",
+            short_time=lambda at: f"{at.astimezone(self.zone):%H:%M %d/%m/%Y}",
+            local_media=lambda media: f"{self.base}/media/{media.sha256}.{media.ext}",
             iso=lambda at: at.astimezone(self.zone).isoformat(timespec="seconds"),
             issued=words.issued,
         )
 
-    def item(self, item: PublicItem, house: Agency) -> str:
-        """The page of one item."""
+    def item(self, item: PublicItem, house: Agency, *, offered: Sequence[Written] = ()) -> str:
+        """The page of one item; `offered` are the feeds that its head names."""
         cover = item.media.get(item.cover) if item.cover else None
+        shown = cover if cover and cover.kind == "image" else None
         in_body = {figure.media_id for figure in figures(item.blocks)}
-        return self._draw(
+        return self.draw(
             "item.html",
             house,
             item=item,
-            section=words.section(
-                item.kind, item.category, {one.slug: one.name for one in house.categories}
-            ),
+            offered=offered,
+            section=self.section(item.kind, item.category, house),
             canonical=self.hub.item_url(item.code),
-            card=self._absolute(cover) if cover and cover.kind == "image" else None,
-            cover=cover,
+            card=self.card(item, shown),
             cover_html=(
-                Markup(self._picture(cover, cover.alt, cover.caption, first=True))  # noqa: S704  # built from escaped parts
-                if cover and cover.kind == "image" and cover.id not in in_body
+                Markup(self._picture(shown, shown.alt, shown.caption, first=True))  # noqa: S704  # built from escaped parts
+                if shown and shown.id not in in_body
                 else None
             ),
             body=Markup(to_html(item.blocks, self._figure(item.media))),  # noqa: S704  # the same
+            ai_label=AI_LABEL,
             posts=[
                 (post, words.CHANNELS.get(post.channel, post.channel), urlsplit(post.url).hostname)
                 for post in item.posts
@@ -108,26 +126,62 @@ class Pages:
             ],
         )
 
+    def card(self, item: PublicItem, cover: Media | None) -> Card | None:
+        """The picture that stands for the item where its link is shared: its cover, or drawn."""
+        if cover is not None:
+            address = self._absolute(cover)
+            return Card(address=address, width=cover.width, height=cover.height, alt=cover.alt)
+        if not cards.can_draw():
+            return None
+        address = f"{self.hub.item_url(item.code)}/the.png?v={item.revision}"
+        return Card(address=address, width=cards.WIDTH, height=cards.HEIGHT, alt=item.title)
+
+    def section(self, kind: str, category: str, house: Agency) -> tuple[str, ...]:
+        """What stands over a title: kind and category by their names."""
+        return words.section(kind, category, {one.slug: one.name for one in house.categories})
+
     def withdrawn(self, item: WithdrawnItem, house: Agency) -> str:
         """The page that stands where an item was."""
-        return self._draw("withdrawn.html", house, item=item)
+        return self.draw("withdrawn.html", house, item=item)
 
-    def feeds(self, portals: list[Portal], house: Agency) -> str:
+    def feeds(self, shelves: tuple[Shelf, ...], house: Agency) -> str:
         """The list of feeds, for people."""
-        return self._draw(
+        return self.draw(
             "feeds.html",
             house,
             canonical=f"{self.hub.public_url}/feeds",
-            feeds=[(portal, feed_address(self.hub, portal.slug)) for portal in portals],
+            opml=f"{self.hub.public_url}{OPML.path}",
+            shelves=shelves,
+            offered=[written for one in shelves for written in one.whole.written],
         )
+
+    def feed(self, shelf: Shelf, archive: str | None, house: Agency) -> str:
+        """One portal's feeds with their newest entries; `archive` is where older ones begin."""
+        every = (shelf.whole, *shelf.narrowed)
+        return self.draw(
+            "feed.html",
+            house,
+            canonical=shelf.page,
+            shelf=shelf,
+            archive=archive,
+            offered=[written for one in every for written in one.written],
+        )
+
+    def websub(self, house: Agency) -> str:
+        """What the hub for subscribers is, for people who open its address."""
+        address = f"{self.hub.public_url}/websub"
+        return self.draw("websub.html", house, canonical=address, limits=LIMITS)
 
     def problem(self, problem: Problem, house: Agency) -> str:
         """A short page that says what happened and where to go on."""
-        return self._draw("problem.html", house, problem=problem)
+        return self.draw("problem.html", house, problem=problem)
 
-    def _draw(self, template: str, house: Agency, **values: object) -> str:
-        name = self.name(house)
-        return self.environment.get_template(template).render(agency=name, **values)
+    def draw(self, template: str, house: Agency, **values: object) -> str:
+        """A page of this door. `here` names the place of the menu that it belongs to."""
+        shown = {"here": "", "offered": (), **values}
+        return self.environment.get_template(template).render(
+            agency=self.name(house), logo=house.logo, **shown
+        )
 
     def name(self, house: Agency) -> str:
         """How the agency is called before the public."""
@@ -146,7 +200,8 @@ class Pages:
             shown = media.get(figure.media_id) if figure.media_id else None
             if shown is None:
                 return ""
-            alt, caption = figure.alt or shown.alt, figure.caption or shown.caption
+            own = "" if shown.decorative else shown.alt
+            alt, caption = figure.alt or own, figure.caption or shown.caption
             match shown.kind:
                 case "image":
                     return self._picture(shown, alt, caption)
@@ -182,11 +237,6 @@ class Pages:
         facts = f"{media.ext.upper()}, {words.size(media.size_bytes)}"
         href = html_attributes({"href": self._local(media)})
         return f'<p class="file"><a{href}>{words_shown}</a> <span>({facts})</span></p>'
-
-
-def feed_address(hub: Hub, slug: str) -> str:
-    """The public address of a portal's RSS document."""
-    return f"{hub.public_url}/feeds/{slug}/rss.xml"
 
 
 def _elsewhere(figure: Figure) -> str:

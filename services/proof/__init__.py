@@ -1,1 +1,1 @@
-"""Room: proof for anyone. Signed records of what was published, and whether a text is really ours."""
+"""Room: what the agency has made public, listed, found again in copies, and signed to prove it."""

@@ -1,4 +1,3 @@
-import gzip
 import os
 import re
 from collections.abc import AsyncIterator
@@ -11,20 +10,17 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from lxml import etree, html
+from sqlalchemy import text
 
 from adapters.portal_rss.channel import channel
 from services.channels.registry import Registry
 from services.channels.sealing import Sealer
-from services.channels.tables import Account
 from services.content.media_store import MediaStore
-from services.content.tables import Item
 from services.delivery.hub import Hub
-from services.delivery.tables import PortalFetch, Publication
 from services.feeds.router import create_router
 from services.storage.columns import new_id
 from services.storage.session import Opener, make_engine, opener
 from shared.clock import utc_now
-from shared.http import USER_AGENT
 from tests.support.newsroom import AGENCY, KEY, PUBLIC_URL, Newsroom
 
 PORTAL_AGENT = {"User-Agent": "SamplePortal/1.0"}
@@ -74,155 +70,15 @@ def found(page: html.HtmlElement, path: str) -> list[str]:
     return [str(one.tag) if isinstance(one, etree._Element) else str(one) for one in selected]
 
 
-async def publish(
-    house: House, *, key: str | None = None, title: str = "Tin"
-) -> tuple[Account, Item, Publication]:
+async def publish(house: House) -> None:
     """A portal with one live item."""
     async with house.open_work() as session:
         newsroom = await Newsroom(session=session).open()
-        account = await newsroom.portal(house.slug, key=key)
-        item, publication = await newsroom.live(account, at=utc_now(), title=title)
-    return account, item, publication
+        account = await newsroom.portal(house.slug)
+        await newsroom.live(account, at=utc_now())
 
 
-async def seen_at(house: House, publication: Publication) -> datetime | None:
-    async with house.open_work() as session:
-        return (await session.get_one(Publication, publication.id)).seen_at
-
-
-# ── Feeds ────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_feed_is_served_with_the_headers_that_keep_it_safe(house: House) -> None:
-    await publish(house, title="Lịch tiêm vắc xin")
-
-    response = await house.outside.get(house.feed)
-
-    assert response.status_code == 200
-    assert response.headers["content-type"] == "application/rss+xml; charset=utf-8"
-    assert response.headers["content-security-policy"] == (
-        "default-src 'none'; style-src 'self'; sandbox"
-    )
-    assert response.headers["x-content-type-options"] == "nosniff"
-    assert response.headers["access-control-allow-origin"] == "*"
-    assert response.headers["cache-control"] == "public, max-age=60, stale-while-revalidate=60"
-    assert "set-cookie" not in response.headers
-    assert response.headers["link"] == f'<{PUBLIC_URL}{house.feed}>; rel="self"'
-    root = etree.fromstring(response.content)
-    assert root.findtext("channel/item/title") == "Lịch tiêm vắc xin"
-
-
-async def test_the_host_header_names_nothing(house: House) -> None:
-    await publish(house)
-
-    response = await house.outside.get(house.feed, headers={"Host": "evil.example"})
-
-    assert "evil.example" not in response.text + str(response.headers)
-
-
-async def test_a_second_look_is_answered_304_by_either_validator_until_something_changes(
-    house: House,
-) -> None:
-    account, item, publication = await publish(house)
-    first = await house.outside.get(house.feed)
-    by_tag = {"If-None-Match": first.headers["etag"]}
-    by_date = {"If-Modified-Since": first.headers["last-modified"]}
-    same = [await house.outside.get(house.feed, headers=one) for one in (by_tag, by_date)]
-
-    async with house.open_work() as session:
-        newsroom = Newsroom(session=session, unit=item.unit_id, author=item.created_by)
-        session.add_all((item, publication))
-        await newsroom.withdraw(item, publication, at=utc_now(), reason="Số liệu sai.")
-    changed = [await house.outside.get(house.feed, headers=one) for one in (by_tag, by_date)]
-
-    assert [one.status_code for one in same] == [304, 304]
-    assert [one.status_code for one in changed] == [200, 200]
-    assert "[Thu hồi] Tin" in changed[0].text
-    assert account.remote_id == house.slug
-
-
-async def test_head_equals_get_without_a_body_and_counts_as_nobodys_visit(house: House) -> None:
-    _, _, publication = await publish(house)
-
-    head = await house.outside.head(house.feed)
-    unseen = await seen_at(house, publication)
-    got = await house.outside.get(house.feed)
-
-    assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["etag"] == got.headers["etag"]
-    assert unseen is None
-    assert await seen_at(house, publication) is not None
-
-
-async def test_a_fetch_is_noted_with_its_time_and_who_it_was(house: House) -> None:
-    account, _, _ = await publish(house)
-
-    await house.outside.get(house.feed)
-
-    async with house.open_work() as session:
-        fetch = await session.get_one(PortalFetch, account.id)
-    assert fetch.user_agent == "SamplePortal/1.0"
-    assert fetch.fetched_at is not None
-    assert utc_now() - fetch.fetched_at < timedelta(minutes=1)
-
-
-async def test_a_304_counts_as_a_visit_too(house: House) -> None:
-    account, _, publication = await publish(house)
-    first = await house.outside.get(house.feed, headers={"User-Agent": USER_AGENT})
-
-    same = await house.outside.get(house.feed, headers={"If-None-Match": first.headers["etag"]})
-
-    assert same.status_code == 304
-    assert await seen_at(house, publication) is not None
-    assert account.stage == "official"
-
-
-async def test_our_own_checks_are_not_the_portals_visit(house: House) -> None:
-    _, _, publication = await publish(house)
-
-    await house.outside.get(house.feed, headers={"User-Agent": USER_AGENT})
-
-    assert await seen_at(house, publication) is None
-
-
-async def test_with_a_key_everybody_reads_but_only_the_portal_is_counted(house: House) -> None:
-    key = "s" * 24
-    _, _, publication = await publish(house, key=key)
-
-    bare = await house.outside.get(house.feed)
-    wrong = await house.outside.get(house.feed, params={"key": "x"})
-    unseen = await seen_at(house, publication)
-    keyed = await house.outside.get(house.feed, params={"key": key})
-
-    assert (bare.status_code, wrong.status_code, keyed.status_code) == (200, 200, 200)
-    assert unseen is None
-    assert await seen_at(house, publication) is not None
-    assert keyed.headers["cache-control"] == "private, no-cache"
-    assert key not in keyed.text + str(keyed.headers)
-
-
-async def test_gzip_and_plain_are_the_same_feed(house: House) -> None:
-    await publish(house)
-
-    plain = await house.outside.get(house.feed, headers={"Accept-Encoding": "identity"})
-    async with house.outside.stream(
-        "GET", house.feed, headers={"Accept-Encoding": "gzip"}
-    ) as packed:
-        raw = b"".join([part async for part in packed.aiter_raw()])
-
-    assert gzip.decompress(raw) == plain.content
-    assert packed.headers["vary"] == "Accept-Encoding"
-
-
-async def test_an_unknown_feed_is_404_and_a_closed_one_410(house: House) -> None:
-    unknown = await house.outside.get("/feeds/khong-co/rss.xml")
-    async with house.open_work() as session:
-        newsroom = await Newsroom(session=session).open()
-        await newsroom.portal(house.slug, stage="closed")
-    closed = await house.outside.get(house.feed)
-
-    assert (unknown.status_code, closed.status_code) == (404, 410)
-    assert "Nguồn tin này đã đóng" in closed.text
+# ── The list of feeds ─────────────────────────────────────────────────────────────────────────────
 
 
 async def test_people_find_the_feeds_on_a_page(house: House) -> None:
@@ -382,6 +238,27 @@ async def test_videos_and_files_are_drawn_for_what_they_are(house: House) -> Non
     assert found(page, "//figure[@class='elsewhere']/a/@href") == ["https://youtu.be/abc"]
 
 
+async def test_a_page_is_packed_and_answered_304_until_it_changes(house: House) -> None:
+    path = await item_page(house)
+
+    first = await house.outside.get(path, headers={"Accept-Encoding": "gzip"})
+    plain = await house.outside.get(path, headers={"Accept-Encoding": "identity"})
+    asks = {"If-None-Match": first.headers["etag"]}
+    same = await house.outside.get(path, headers=asks)
+    async with house.open_work() as session:
+        await session.execute(text("UPDATE unit SET name = 'Sở Nội vụ'"))
+    changed = await house.outside.get(path, headers=asks)
+
+    assert first.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert first.text == plain.text
+    assert first.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    assert (same.status_code, same.content) == (304, b"")
+    assert same.headers["cache-control"] == first.headers["cache-control"]
+    assert "content-security-policy" in same.headers
+    assert changed.status_code == 200
+
+
 # ── Media and styles ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -400,6 +277,29 @@ async def test_media_are_served_for_ever_and_cannot_run(house: House) -> None:
     assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert response.headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in response.headers["content-security-policy"]
+
+
+async def test_who_holds_a_picture_is_not_sent_it_again(house: House) -> None:
+    digest, _ = store(house, "jpg", b"\xff\xd8\xff" + os.urandom(100))
+
+    asks = {"If-None-Match": f'"{digest}"'}
+    same = await house.outside.get(f"/media/{digest}.jpg", headers=asks)
+
+    assert (same.status_code, same.content) == (304, b"")
+    assert same.headers["etag"] == f'"{digest}"'
+
+
+async def test_the_picture_of_a_withdrawn_item_is_gone(house: House) -> None:
+    digest, _ = store(house, "jpg", b"\xff\xd8\xff" + os.urandom(100))
+    async with house.open_work() as session:
+        newsroom = await Newsroom(session=session).open()
+        cover = await newsroom.picture(sha256=digest, alt="Ao sen")
+        item, _ = await newsroom.item(cover=cover.id)
+        item.withdrawn_at, item.withdrawn_reason = DAY, "Ảnh sai."
+
+    response = await house.outside.get(f"/media/{digest}.jpg")
+
+    assert (response.status_code, response.content) == (410, b"")
 
 
 async def test_a_document_is_saved_not_shown(house: House) -> None:

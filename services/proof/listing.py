@@ -1,0 +1,228 @@
+"""The public lists: everything, one part of the menu, what a reader searches for, and the sitemap.
+
+Pages follow each other by the place of their last line, so nothing is shown twice or skipped when
+something new comes, and the thousandth page costs as much as the first.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, TextClause, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from services.content import search
+from services.content.tables import Item, Media
+from services.proof.tables import PublicEntry
+
+# A sitemap holds 50,000 addresses at most (sitemaps.org, protocol 0.9, read 2026-11-20).
+SITEMAP_MOST: Final = 50_000
+_CURSOR: Final = re.compile(r"(\d{1,17})-([0-9a-f]{32})")
+_MONTH: Final = re.compile(r"(2\d{3})-(0[1-9]|1[0-2])")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+_LINE: Final = """
+    SELECT e.item_id, e.at, i.code, i.kind, r.title, r.summary, r.category, r.cover, r.ai_made,
+           u.name AS unit
+      FROM {entries} AS e
+      JOIN item i ON i.id = e.item_id AND i.withdrawn_at IS NULL
+      JOIN revision r ON r.item_id = e.item_id AND r.no = i.released_no
+      JOIN unit u ON u.id = i.unit_id
+     ORDER BY e.at DESC, e.item_id DESC
+     LIMIT :most
+"""
+_BEFORE: Final = "(e.at, e.item_id) < (:at, CAST(:item AS uuid))"
+
+
+def _lines_of(entries: str) -> TextClause:
+    return text(_LINE.replace("{entries}", entries).replace("{before}", _BEFORE))
+
+
+_ALL: Final = _lines_of("(SELECT * FROM public_entry e WHERE {before})")
+# Each category by its own index, a page of each at most, however many lines each has.
+_OF_CATEGORIES: Final = _lines_of(
+    """(
+      SELECT e.* FROM unnest(CAST(:categories AS text[])) AS wanted(category)
+       CROSS JOIN LATERAL (
+         SELECT * FROM public_entry e WHERE e.category = wanted.category AND {before}
+          ORDER BY e.at DESC, e.item_id DESC LIMIT :most) AS e)"""
+)
+_FOUND: Final = _lines_of(
+    """(
+      SELECT * FROM public_entry e
+       WHERE e.search @@ to_tsquery('simple', :words) AND {before})"""
+)
+# Words that stand in most items would make the one above gather and sort them all; a page of such
+# is found among the newest.
+_FOUND_LATELY: Final = _lines_of(
+    """(
+      SELECT * FROM (
+        SELECT * FROM public_entry e WHERE {before} ORDER BY e.at DESC, e.item_id DESC LIMIT 2000
+      ) AS e WHERE e.search @@ to_tsquery('simple', :words))"""
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One item in a list. `cover` is its picture in the library, None without one."""
+
+    code: str
+    kind: str
+    title: str
+    summary: str
+    category: str
+    unit: str
+    at: datetime
+    cover: Media | None
+    ai_made: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Lines, newest first, and where the next page begins; None on the last."""
+
+    lines: tuple[Line, ...]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """An item's address in the sitemap, with when it last changed."""
+
+    code: str
+    changed_at: datetime
+
+
+async def newest(
+    session: AsyncSession,
+    *,
+    categories: Collection[str] | None = None,
+    after: str | None = None,
+    most: int = 20,
+) -> Page:
+    """What is public, newest first; of these categories only where some are named."""
+    if categories is None:
+        return await _page(session, _ALL, {}, after, most)
+    given = {"categories": sorted(set(categories))}
+    return await _page(session, _OF_CATEGORIES, given, after, most)
+
+
+async def found(
+    session: AsyncSession, asked: str, *, after: str | None = None, most: int = 20
+) -> Page:
+    """What holds every word asked for, with or without its marks; nothing for no word at all."""
+    words = search.query(asked)
+    if words is None:
+        return Page(lines=(), after=None)
+    lately = await _page(session, _FOUND_LATELY, {"words": words}, after, most)
+    if lately.after is not None:
+        return lately
+    return await _page(session, _FOUND, {"words": words}, after, most)
+
+
+async def months(session: AsyncSession, zone: ZoneInfo) -> list[str]:
+    """The months in which something that is public now was published, as `2026-11`, newest first.
+
+    Asked month by month at the index: the time grows with the months, not with the items.
+    """
+    moment = col(PublicEntry.at)
+    earliest = await session.scalar(select(moment).order_by(moment).limit(1))
+    latest = await session.scalar(select(moment).order_by(moment.desc()).limit(1))
+    if earliest is None or latest is None:
+        return []
+    first, month = earliest.astimezone(zone), latest.astimezone(zone)
+    told = []
+    while (month.year, month.month) >= (first.year, first.month):
+        name = f"{month:%Y-%m}"
+        start, end = span(name, zone)
+        some = await session.scalar(
+            select(col(PublicEntry.item_id))
+            .where(col(PublicEntry.at) >= start, col(PublicEntry.at) < end)
+            .limit(1)
+        )
+        if some is not None:
+            told.append(name)
+        month = month.replace(day=1) - timedelta(days=1)
+    return told
+
+
+async def places(session: AsyncSession, month: str, zone: ZoneInfo) -> list[Place]:
+    """The public items of a month, newest first. Raises ValueError for what is no month."""
+    start, end = span(month, zone)
+    rows = await session.execute(
+        select(col(Item.code), col(PublicEntry.changed_at))
+        .join(Item, col(Item.id) == col(PublicEntry.item_id))
+        .where(
+            col(PublicEntry.at) >= start,
+            col(PublicEntry.at) < end,
+            col(Item.withdrawn_at).is_(None),
+        )
+        .order_by(col(PublicEntry.at).desc(), col(PublicEntry.item_id).desc())
+        .limit(SITEMAP_MOST)
+    )
+    return [Place(code=code, changed_at=at) for code, at in rows]
+
+
+def span(month: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """From when until when a month lasts in this zone. Raises ValueError for what is no month."""
+    told = _MONTH.fullmatch(month)
+    if told is None:
+        raise ValueError("no month")
+    start = datetime(int(told.group(1)), int(told.group(2)), 1, tzinfo=zone)
+    return start, (start + timedelta(days=32)).replace(day=1)
+
+
+async def _page(
+    session: AsyncSession,
+    query: TextClause,
+    given: Mapping[str, object],
+    after: str | None,
+    most: int,
+) -> Page:
+    at, item = _place(after)
+    rows: Sequence[Row[tuple[object, ...]]] = (
+        await session.execute(query, {**given, "at": at, "item": str(item), "most": most + 1})
+    ).all()
+    shown = rows[:most]
+    covers = await _covers(session, [row.cover for row in shown if row.cover])
+    lines = tuple(
+        Line(
+            code=row.code,
+            kind=row.kind,
+            title=row.title,
+            summary=row.summary,
+            category=row.category,
+            unit=row.unit,
+            at=row.at,
+            cover=covers.get(row.cover),
+            ai_made=row.ai_made,
+        )
+        for row in shown
+    )
+    more = len(rows) > most
+    return Page(lines=lines, after=_named(shown[-1].at, shown[-1].item_id) if more else None)
+
+
+async def _covers(session: AsyncSession, ids: Sequence[UUID]) -> Mapping[UUID | None, Media]:
+    if not ids:
+        return {}
+    rows = await session.scalars(select(Media).where(col(Media.id).in_(ids)))
+    return {row.id: row for row in rows if row.kind == "image"}
+
+
+def _named(at: datetime, item: UUID) -> str:
+    return f"{(at - _EPOCH) // _MICROSECOND}-{item.hex}"
+
+
+def _place(after: str | None) -> tuple[datetime, UUID]:
+    """Where a page begins; what nobody can have been told is the beginning."""
+    told = _CURSOR.fullmatch(after or "")
+    if told is None:
+        return datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1)
+    return _EPOCH + timedelta(microseconds=int(told.group(1))), UUID(told.group(2))
