@@ -31,7 +31,9 @@ READ_SECONDS = 20.0
 _THREADS = 64
 _IN_MEMORY_BYTES = 4_000_000
 # Only asked-for fields come back (facebook-pages-api.md section 4).
-POST_FIELDS = "id,message,created_time,application,permalink_url,attachments,is_published,is_hidden"
+POST_FIELDS = (
+    "id,message,created_time,application,permalink_url,attachments,is_published,is_hidden,shares"
+)
 VIDEO_FIELDS = "id,description,created_time,permalink_url,published,status,post_id"
 
 

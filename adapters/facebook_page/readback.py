@@ -84,6 +84,7 @@ def seen(entry: Mapping[str, object], *, page_id: str, app_id: str) -> Seen:
     hidden = entry.get("is_hidden") is True
     published = entry.get("is_published", entry.get("published")) is not False
     url = entry.get("permalink_url")
+    shares = _map(entry.get("shares")).get("count")
     return Seen(
         remote_id=RemoteId(remote_id),
         text=text,
@@ -94,6 +95,7 @@ def seen(entry: Mapping[str, object], *, page_id: str, app_id: str) -> Seen:
         ours=str(application) == app_id if application else None,
         visible=published and not hidden and video_state(entry) in (None, "ready"),
         readable=isinstance(words, str),
+        shares=shares if isinstance(shares, int) else None,
     )
 
 

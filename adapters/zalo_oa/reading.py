@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from typing_extensions import TypedDict
+
 from adapters.zalo_oa.client import Answer, ZaloClient, as_int, as_list, as_mapping, as_text
 from adapters.zalo_oa.errors import GONE, refusal
 from adapters.zalo_oa.markup import addresses, plain
@@ -141,6 +143,7 @@ def _listed(media: Mapping[str, object], kind: str) -> Seen:
         picture_count=0 if kind == "video" else None,
         visible=visible is not False,
         complete=False,
+        **_told_apart(media),
     )
 
 
@@ -201,6 +204,21 @@ def _opened(article: Mapping[str, object], remote_id: RemoteId) -> Seen:
         picture_count=pictures,
         visible=_shown(article.get("status")) is not False,
         readable=bool(as_text(article.get("title"))),
+        **_told_apart(article),
+    )
+
+
+class _ToldApart(TypedDict):
+    title: str
+    views: int | None
+    shares: int | None
+
+
+def _told_apart(media: Mapping[str, object]) -> _ToldApart:
+    return _ToldApart(
+        title=as_text(media.get("title")),
+        views=as_int(media.get("total_view")),
+        shares=as_int(media.get("total_share")),
     )
 
 

@@ -4,15 +4,19 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, status
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.forms import AccountChanges, AccountForm, ReasonForm
 from services.api.gate import Poster, SignedIn, TheHub, Work, Writer
-from services.api.paging import Cursor, Limit, page
+from services.api.paging import Cursor, Limit, page, unknown_cursor
 from services.api.problems import documented
 from services.api.route import Route
 from services.api.views import (
     AccountOut,
     AccountsOut,
+    AdoptedPostOut,
+    AdoptedPostsOut,
+    AdoptionOut,
     ChannelOut,
     ChannelsOut,
     CheckOut,
@@ -21,6 +25,8 @@ from services.api.views import (
     account_out,
 )
 from services.channels import accounts, checks
+from services.delivery import adopting
+from services.staff.caller import Caller
 from shared.contract.channel import Channel, abilities
 
 router = APIRouter(route_class=Route, tags=["accounts"])
@@ -125,6 +131,59 @@ async def check_account(account_id: UUID, caller: Poster, hub: TheHub) -> CheckO
 
 
 @router.post(
+    "/accounts/{account_id}/adopt",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=documented(401, 403, 404, 409, 422, 500, 503),
+)
+async def adopt_posts(account_id: UUID, caller: Poster, hub: TheHub, session: Work) -> AdoptionOut:
+    """Has the posts read that were there before. Nothing is published; asking again reads on."""
+    await adopting.ask(session, hub, caller, account_id)
+    return _adoption(await adopting.reading(session, account_id))
+
+
+@router.get("/accounts/{account_id}/adopt", responses=documented(401, 403, 404, 422, 500, 503))
+async def show_adoption(account_id: UUID, caller: SignedIn, session: Work) -> AdoptionOut:
+    """How far that is."""
+    await _within_reach(session, caller, account_id)
+    return _adoption(await adopting.reading(session, account_id))
+
+
+@router.get("/accounts/{account_id}/posts", responses=documented(401, 403, 404, 422, 500, 503))
+async def list_adopted_posts(
+    account_id: UUID,
+    caller: SignedIn,
+    session: Work,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> AdoptedPostsOut:
+    """The posts that were there before, newest first, each with the item that stands for it."""
+    await _within_reach(session, caller, account_id)
+    try:
+        after = UUID(cursor) if cursor else None
+    except ValueError as error:
+        raise unknown_cursor() from error
+    found = await adopting.posts(session, account_id, after=after, most=limit + 1)
+    shown = found[:limit]
+    return AdoptedPostsOut(
+        data=[
+            AdoptedPostOut(
+                remote_id=one.remote_id,
+                remote_url=one.remote_url,
+                title=one.title,
+                at=one.at,
+                views=one.views,
+                shares=one.shares,
+                item=one.item_id,
+                matched_by=one.matched_by,
+                skipped=one.skipped,
+            )
+            for one in shown
+        ],
+        next=str(shown[-1].id) if len(found) > limit else None,
+    )
+
+
+@router.post(
     "/accounts/{account_id}/pause",
     responses=documented(401, 403, 404, 409, 413, 415, 422, 500, 503),
 )
@@ -156,6 +215,25 @@ async def close_account(
     """Disconnects the account for good and destroys its credentials; what it published stays."""
     await accounts.close(session, caller, account_id, reason=form.reason)
     return account_out(await accounts.view(session, account_id))
+
+
+async def _within_reach(session: AsyncSession, caller: Caller, account_id: UUID) -> None:
+    caller.need_role("admin")
+    caller.need_unit((await accounts.view(session, account_id)).unit_id)
+
+
+def _adoption(reading: adopting.Reading) -> AdoptionOut:
+    return AdoptionOut(
+        state=reading.state or "never",
+        asked_at=reading.asked_at,
+        ended_at=reading.ended_at,
+        problem=reading.problem_code,
+        read=reading.read,
+        made=reading.made,
+        matched=reading.matched,
+        skipped=reading.skipped,
+        views=reading.views,
+    )
 
 
 def _channel(channel: Channel) -> ChannelOut:
