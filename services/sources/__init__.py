@@ -1,1 +1,1 @@
-"""Room: feeds of other sites brought in as drafts, read safely and politely, and links that broke."""
+"""Room: feeds of other sites brought in as drafts, read safely and politely; links that broke."""
