@@ -15,6 +15,7 @@ from services.sandbox.graph import Graph
 from services.sandbox.ledger import LedgerDoor
 from services.sandbox.pages import STATIC, Pages
 from services.sandbox.portal import PortalDoor
+from services.sandbox.sister import SisterDoor
 from services.sandbox.wire import Wire
 from services.sandbox.world import World
 from services.sandbox.zalo import OpenApi
@@ -57,6 +58,7 @@ def create_app(*, seed: int = 0, public_media_fetch: bool = True) -> Starlette:
             Route("/faults/clear", faults.clear, methods=["POST"]),
             Route("/faults/kinds", faults.kinds),
             *_portal_routes(world, pages),
+            *_sister_routes(world, pages),
             *_admin_routes(world),
             Mount("/static", app=StaticFiles(directory=STATIC)),
         ],
@@ -71,6 +73,16 @@ def _portal_routes(world: World, pages: Pages) -> list[Route]:
         Route("/portal", portal.index),
         Route("/portal/{number}", portal.site),
         Route("/admin/portal/{number}/poll", portal.read_now, methods=["POST"]),
+    ]
+
+
+def _sister_routes(world: World, pages: Pages) -> list[Route]:
+    sister = SisterDoor(world, pages)
+    return [
+        Route("/sister", sister.index),
+        Route("/sister/rss.xml", sister.feed),
+        Route("/sister/tin/{number}", sister.story),
+        Route("/sister/anh/{number}.jpg", sister.picture),
     ]
 
 

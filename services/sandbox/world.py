@@ -60,6 +60,8 @@ class World:
         self.zalo: dict[str, OfficialAccount] = {}
         self.pages: dict[str, Page] = {}
         self.portals: dict[str, PortalSite] = {}
+        self.sister_since = utc_now().replace(minute=0, second=0, microsecond=0)
+        self.sister_reads = 0
         self.pairs_by_access: dict[str, tuple[OfficialAccount, Pair]] = {}
         self.pairs_by_refresh: dict[str, tuple[OfficialAccount, Pair]] = {}
         self.pages_by_token: dict[str, Page] = {}
