@@ -8,6 +8,7 @@ class Act(StrEnum):
 
     # items
     ITEM_CREATED = "item.created"
+    ITEM_TAKEN_OVER = "item.taken_over"
     ITEM_EDITED = "item.edited"
     ITEM_SUBMITTED = "item.submitted"
     ITEM_RETURNED = "item.returned"
@@ -37,12 +38,25 @@ class Act(StrEnum):
     ACCOUNT_PAUSED = "account.paused"
     ACCOUNT_RESUMED = "account.resumed"
     ACCOUNT_CLOSED = "account.closed"
+    ACCOUNT_POSTS_ASKED = "account.posts_asked"
     ACCOUNT_CREDENTIALS_CHANGED = "account.credentials_changed"
     ACCOUNT_CREDENTIALS_RENEWED = "account.credentials_renewed"
     ACCOUNT_CONNECT_STARTED = "account.connect_started"
     ACCOUNT_CONSENT_LOST = "account.consent_lost"
+    ACCOUNT_SUBSCRIBER_REMOVED = "account.subscriber_removed"
     # how the house works
     AGENCY_CHANGED = "agency.changed"
+    SIGNING_KEY_ROTATED = "signing_key.rotated"
+    # sources
+    SOURCE_ADDED = "source.added"
+    SOURCE_CHANGED = "source.changed"
+    SOURCE_PAUSED = "source.paused"
+    SOURCE_RESUMED = "source.resumed"
+    SOURCE_STOPPED = "source.stopped"
+    SOURCE_REMOVED = "source.removed"
+    SOURCE_RESTORED = "source.restored"
+    SOURCE_ENTRY_DISMISSED = "source.entry_dismissed"
+    SOURCE_ENTRY_RESTORED = "source.entry_restored"
     # hub-wide switches
     FREEZE_ON = "freeze.on"
     FREEZE_OFF = "freeze.off"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import cast
+from typing import Protocol, cast, runtime_checkable
 
 import structlog
 
@@ -23,6 +23,13 @@ _NEEDED = (
     "render",
     "fingerprint",
 )
+
+
+@runtime_checkable
+class _KeepsOpen(Protocol):
+    """An adapter that holds connections between its calls."""
+
+    async def aclose(self) -> None: ...
 
 
 class Registry:
@@ -95,6 +102,16 @@ class Registry:
             if isinstance(channel, Configurable):
                 found.update(channel.variables)
         return found
+
+    async def aclose(self) -> None:
+        """Closes what the adapters keep open in the running loop; a later call opens it anew.
+
+        For the end of a process or of a hub: adapters outlive hubs, and one that is configured anew
+        drops the connections it had.
+        """
+        for channel in self._channels.values():
+            if isinstance(channel, _KeepsOpen):
+                await channel.aclose()
 
 
 def _load_one(point: EntryPoint, environ: Mapping[str, str]) -> Channel:

@@ -10,7 +10,7 @@ from services.cli import finding
 from services.cli.opening import at_hub, at_terminal
 from services.cli.telling import AsJson, Data, tell
 from services.delivery.hub import Hub
-from services.staff import people, tokens, units
+from services.staff import otp, people, tokens, units
 from shared.clock import utc_now
 from shared.errors import InvalidError
 
@@ -33,6 +33,8 @@ def join(app: typer.Typer) -> None:
             pass
 
         group.command("add")(verb)
+        if name == "user":
+            group.command("reset-otp")(user_reset_otp)
         app.add_typer(group, name=name)
 
 
@@ -106,6 +108,26 @@ def user_add(
     added = at_hub(data, work)
     once = "" if given else f"; mật khẩu (chỉ hiện lần này) · password, shown once: {password}"
     tell(added, as_json=as_json, line=f"Đã thêm {added['name']} · Added {added['email']}{once}")
+
+
+def user_reset_otp(
+    email: Annotated[str, typer.Argument(help="Địa chỉ thư · The e-mail address.")],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bỏ mã một lần của người mất điện thoại, kết thúc mọi phiên của họ · Reset a lost phone."""
+
+    async def work(hub: Hub) -> dict[str, object]:
+        async with hub.open_work() as session:
+            staff = await people.by_email(session, email)
+            was_on = staff.otp_secret is not None
+            await otp.reset_otp(session, at_terminal(), staff.id)
+            return {"id": staff.id, "email": staff.email, "was_on": was_on}
+
+    done = at_hub(data, work)
+    off = "Đã bỏ mã một lần, đã kết thúc mọi phiên · One-time code reset, sessions ended"
+    none = "Người này chưa bật mã một lần · No one-time code was on"
+    tell(done, as_json=as_json, line=f"{off if done['was_on'] else none}: {done['email']}")
 
 
 def token_add(

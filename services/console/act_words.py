@@ -7,6 +7,7 @@ from services.audit.acts import Act
 
 WORDS: Final[Mapping[Act, tuple[str, str]]] = {
     Act.ITEM_CREATED: ("Tạo bài", "Item created"),
+    Act.ITEM_TAKEN_OVER: ("Nhận bài đã có trên kênh", "Post of the channel taken over"),
     Act.ITEM_EDITED: ("Sửa bài", "Item edited"),
     Act.ITEM_SUBMITTED: ("Gửi duyệt", "Submitted for approval"),
     Act.ITEM_RETURNED: ("Trả lại", "Sent back"),
@@ -34,11 +35,23 @@ WORDS: Final[Mapping[Act, tuple[str, str]]] = {
     Act.ACCOUNT_PAUSED: ("Tạm dừng kênh", "Channel paused"),
     Act.ACCOUNT_RESUMED: ("Mở lại kênh", "Channel resumed"),
     Act.ACCOUNT_CLOSED: ("Đóng kênh", "Channel closed"),
+    Act.ACCOUNT_POSTS_ASKED: ("Đọc các bài đã có trên kênh", "Posts of the channel asked for"),
     Act.ACCOUNT_CREDENTIALS_CHANGED: ("Thay khoá của kênh", "Channel's keys replaced"),
     Act.ACCOUNT_CREDENTIALS_RENEWED: ("Loa làm mới khoá của kênh", "Channel's keys renewed by Loa"),
     Act.ACCOUNT_CONNECT_STARTED: ("Bắt đầu uỷ quyền kênh", "Channel consent begun"),
     Act.ACCOUNT_CONSENT_LOST: ("Kênh mất uỷ quyền", "Channel's consent lost"),
+    Act.ACCOUNT_SUBSCRIBER_REMOVED: ("Thôi gửi ngay tới một địa chỉ", "Instant delivery ended"),
     Act.AGENCY_CHANGED: ("Đổi cài đặt chung", "House setting changed"),
+    Act.SIGNING_KEY_ROTATED: ("Thay khoá ký hồ sơ công bố", "Signing key replaced"),
+    Act.SOURCE_ADDED: ("Thêm nguồn tin", "Source added"),
+    Act.SOURCE_CHANGED: ("Sửa nguồn tin", "Source changed"),
+    Act.SOURCE_PAUSED: ("Tạm dừng nguồn tin", "Source paused"),
+    Act.SOURCE_RESUMED: ("Đọc lại nguồn tin", "Source resumed"),
+    Act.SOURCE_STOPPED: ("Loa ngừng đọc nguồn tin", "Source stopped by Loa"),
+    Act.SOURCE_REMOVED: ("Bỏ nguồn tin", "Source removed"),
+    Act.SOURCE_RESTORED: ("Lấy lại nguồn tin", "Source put back"),
+    Act.SOURCE_ENTRY_DISMISSED: ("Bỏ qua tin của nguồn", "Entry of a source put aside"),
+    Act.SOURCE_ENTRY_RESTORED: ("Lấy lại tin của nguồn", "Entry of a source taken back"),
     Act.FREEZE_ON: ("Tạm dừng mọi việc đăng", "All publishing frozen"),
     Act.FREEZE_OFF: ("Mở lại việc đăng", "Publishing goes on"),
     Act.FENCE_ON: ("Khoá sau khôi phục", "Fenced after a restore"),
@@ -61,6 +74,8 @@ WORDS: Final[Mapping[Act, tuple[str, str]]] = {
     Act.INVITATION_CREATED: ("Mời người", "Person invited"),
     Act.INVITATION_ACCEPTED: ("Nhận lời mời", "Invitation accepted"),
 }
+# By the names that stand in the record; it may hold acts of a newer release, which have none here.
+KNOWN: Final[Mapping[str, tuple[str, str]]] = {str(act): pair for act, pair in WORDS.items()}
 
 # What a reader may look for, as a prefix of acts.
 GROUPS: Final[Mapping[str, tuple[str, str]]] = {
@@ -70,6 +85,7 @@ GROUPS: Final[Mapping[str, tuple[str, str]]] = {
     "account": ("Kênh", "Channels"),
     "template": ("Mẫu", "Templates"),
     "link": ("Liên kết xem thử", "Preview links"),
+    "source": ("Nguồn tin", "Sources"),
     "staff": ("Người dùng", "People"),
     "session": ("Đăng nhập", "Sign-ins"),
     "act": ("Bị từ chối", "Refusals"),

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from services.audit.acts import Act
 from services.audit.tables import AuditEntry
-from services.console.act_words import WORDS
+from services.console.act_words import KNOWN
 from services.console.ask import Ask
 from services.delivery import words
 
@@ -113,8 +113,11 @@ def _of_publication(ask: Ask, entry: AuditEntry, outlet: str) -> str:
 
 
 def _short(ask: Ask, act: str) -> str:
-    """The act as the whole record calls it."""
-    vi, en = WORDS[Act(act)]
+    """The act as the whole record calls it; one that this version does not know, by its name.
+
+    The record outlives releases: after a step back it may hold acts of a newer one.
+    """
+    vi, en = KNOWN.get(act, (act, act))
     return en if ask.language == "en" else vi
 
 

@@ -18,13 +18,14 @@ from starlette.responses import Response, StreamingResponse
 
 from services.console.ask import Ask
 from services.console.guard import Guard, Page, get
-from services.delivery import news
+from services.delivery import news, notices
 from services.delivery.hub import Hub
 from shared.clock import steady_seconds
 from shared.errors import InvalidError, LoaError
 
 Draw: TypeAlias = Callable[[Ask, str], Awaitable[str]]
 Counts: TypeAlias = Callable[[news.News, str], bool]
+Beat: TypeAlias = Callable[[Ask, str], Awaitable[object]]
 
 _POLL_SECONDS: Final = 0.4
 # A session that was ended must not go on listening (R78); and a proxy must see that we live.
@@ -40,12 +41,14 @@ class Region:
 
     `draw(ask, key)` gives its HTML, whose outermost element has the id `target`; `{key}` in it
     stands for the key. `counts(news, key)` tells whether a piece of news concerns it; None: every
-    one does.
+    one does. `beat(ask, key)` is for a part that also changes without news: a value that is asked
+    for every few seconds, and the part is drawn anew when it is another one.
     """
 
     target: str
     draw: Draw
     counts: Counts | None = None
+    beat: Beat | None = None
 
 
 def of_item(one: news.News, key: str) -> bool:
@@ -82,6 +85,9 @@ class Newsroom:
                     if tail is None:
                         tail = await news.newest(session)
                     found = await news.since(session, tail)
+                    if any(isinstance(one, news.Moved) for one in found):
+                        # Once for all streams, before they count what their readers have to know.
+                        await notices.collect(session)
             except (DBAPIError, OSError) as error:
                 _log.warning("live.database_away", reason=type(error).__name__)
                 found = []
@@ -124,6 +130,7 @@ async def _messages(
         if again:
             yield await _drawn(ask, topics)
         checked_at = steady_seconds()
+        beats = await _beats(ask, topics)
         while True:
             try:
                 found = list(await asyncio.wait_for(queue.get(), _RECHECK_SECONDS))
@@ -131,21 +138,36 @@ async def _messages(
                     found += queue.get_nowait()
             except TimeoutError:
                 found = []
+            stirred: list[tuple[Region, str]] = []
             if steady_seconds() - checked_at >= _RECHECK_SECONDS:
                 checked_at = steady_seconds()
                 if await _gone(guard, ask):
                     return
                 yield ": still here\n\n"
+                now = await _beats(ask, topics)
+                stirred = [one for one, value in now.items() if beats[one] != value]
+                beats = now
             seen = [one for one in found if ask.caller.may_see(one.unit_id)]
             touched = [
                 (region, key)
                 for region, key in topics
-                if any(region.counts is None or region.counts(one, key) for one in seen)
+                if (region, key) in stirred
+                or any(region.counts is None or region.counts(one, key) for one in seen)
             ]
-            if seen and touched:
+            if touched:
                 yield await _drawn(ask, touched)
     finally:
         newsroom.leave(queue)
+
+
+async def _beats(
+    ask: Ask, topics: Sequence[tuple[Region, str]]
+) -> dict[tuple[Region, str], object]:
+    return {
+        (region, key): await region.beat(ask, key)
+        for region, key in topics
+        if region.beat is not None
+    }
 
 
 async def _drawn(ask: Ask, topics: Sequence[tuple[Region, str]]) -> str:

@@ -21,6 +21,7 @@ from services.delivery import board, decisions, notices, words
 from services.delivery.news import Acted, Moved, News
 from services.delivery.notices import CHOICES, NEEDED_BY, Cause, Notice
 from services.delivery.tables import State
+from services.sources import words as source_words
 from services.staff import preferences
 from shared.errors import FieldError, InvalidError, NotFoundError
 
@@ -34,9 +35,14 @@ _LOOK: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         Cause.FAILED: ("red", "circle-x"),
         Cause.UNDECIDED: ("amber", "hand"),
         Cause.WITHDRAWAL: ("red", "archive-x"),
+        Cause.DRIFT: ("amber", "git-compare"),
+        Cause.MENDED: ("green", "circle-check"),
         Cause.SETTLED: ("green", "circle-check"),
         Cause.CONSENT: ("amber", "plug"),
         Cause.PAUSED: ("amber", "pause"),
+        Cause.SOURCE: ("amber", "rss"),
+        Cause.UPSTREAM: ("amber", "git-compare"),
+        Cause.LINKS: ("amber", "unlink"),
     }
 )
 # What may have made a new notice for somebody, or made one needless.
@@ -163,11 +169,12 @@ async def choose(ask: Ask) -> Response:
 
 async def draw_bell(ask: Ask, _: str) -> str:
     """The bell of the top bar with its count, as it stands now."""
+    return ask.drawn("bell.html", "bell", unread=await _unread(ask, ""))
+
+
+async def _unread(ask: Ask, _: str) -> int:
     async with ask.work() as session:
-        await notices.collect(session)
-    async with ask.work() as session:
-        unread = await notices.unread(session, ask.caller.staff_id)
-    return ask.drawn("bell.html", "bell", unread=unread)
+        return await notices.unread(session, ask.caller.staff_id)
 
 
 def _may_tell(one: News, _: str) -> bool:
@@ -186,7 +193,7 @@ PAGES: Final[tuple[Page, ...]] = (
     post("/notifications/choices", choose),
 )
 REGIONS: Final[Mapping[str, Region]] = MappingProxyType(
-    {"bell": Region(target="bell", draw=draw_bell, counts=_may_tell)}
+    {"bell": Region(target="bell", draw=draw_bell, counts=_may_tell, beat=_unread)}
 )
 
 
@@ -233,6 +240,8 @@ def _line(ask: Ask, one: Notice) -> Line:
 def _said(ask: Ask, one: Notice) -> tuple[str, str | None, str]:
     """What happened, what more there is to know, and the verb of the link."""
     names = ", ".join(one.accounts)
+    if one.cause in (Cause.SOURCE, Cause.UPSTREAM, Cause.LINKS):
+        return _said_of_origin(ask, one, names)
     problem = words.problem(one.code, ask.language, account=names) if one.code else None
     happened = problem.happened if problem is not None else None
     match one.cause:
@@ -251,6 +260,12 @@ def _said(ask: Ask, one: Notice) -> tuple[str, str | None, str]:
         case Cause.WITHDRAWAL:
             what = ask.t("Chưa gỡ được khỏi %(names)s.", names=names)
             return what, happened, ask.t("Xem")
+        case Cause.DRIFT:
+            what = ask.t("Bài trên %(names)s không còn như bản đã duyệt.", names=names)
+            return what, happened, ask.t("Xem chỗ khác")
+        case Cause.MENDED:
+            what = ask.t("Sai lệch trên %(names)s đã hết.", names=names)
+            return what, None, ask.t("Xem")
         case Cause.SETTLED:
             state = word(ask.language, "publication", one.state).label if one.state else ""
             what = ask.t("Việc bạn theo dõi trên %(names)s đã xong.", names=names)
@@ -259,6 +274,22 @@ def _said(ask: Ask, one: Notice) -> tuple[str, str | None, str]:
             what = ask.t("Cần nối lại %(names)s.", names=names)
             return what, happened, ask.t("Nối lại kênh")
     return ask.t("Loa đã tạm dừng %(names)s.", names=names), happened, ask.t("Xem kênh")
+
+
+def _said_of_origin(ask: Ask, one: Notice, names: str) -> tuple[str, str | None, str]:
+    """The same of where items come from, and of where they lead."""
+    if one.cause == Cause.LINKS:
+        what = ask.t("Bài đã đăng có liên kết không còn mở được.")
+        return what, None, ask.t("Xem liên kết")
+    if one.cause == Cause.SOURCE:
+        told = source_words.result(one.state or "", ask.language, {}).long
+        return ask.t("Loa ngừng đọc nguồn %(names)s.", names=names), told, ask.t("Xem nguồn")
+    kept = ask.t("Bài của bạn vẫn như cũ.")
+    if one.state == "gone":
+        what = ask.t("%(names)s đã gỡ tin mà bài này lấy lại.", names=names)
+        return what, kept, ask.t("Xem")
+    what = ask.t("%(names)s đã sửa tin mà bài này lấy lại.", names=names)
+    return what, kept, ask.t("Xem chỗ khác")
 
 
 def _from(ask: Ask, one: Notice) -> str | None:
@@ -271,6 +302,12 @@ def _from(ask: Ask, one: Notice) -> str | None:
 
 
 def _target(one: Notice) -> str:
+    if one.cause == Cause.SOURCE:
+        return f"/sources/{one.origins[0]}" if one.origins else "/sources"
+    if one.cause == Cause.UPSTREAM and len(one.origins) == 1:
+        return f"/sources/entries/{one.origins[0]}"
+    if one.cause == Cause.LINKS:
+        return "/sources/links" if one.open else f"/posts/{one.item_id}"
     if one.item_id is None:
         return f"/channels/{one.account_id}"
     if not one.open and one.cause in (Cause.URGENT, Cause.SUBMITTED, Cause.RETURNED):
@@ -292,9 +329,14 @@ def _choices(ask: Ask) -> list[Choice]:
         Cause.FAILED: ask.t("Có kênh không đăng được"),
         Cause.UNDECIDED: ask.t("Có kết quả cần xác nhận"),
         Cause.WITHDRAWAL: ask.t("Có bài chưa gỡ được"),
+        Cause.DRIFT: ask.t("Bài trên kênh khác bản đã duyệt"),
+        Cause.MENDED: ask.t("Kênh đã hết sai lệch"),
         Cause.SETTLED: ask.t("Việc tôi bấm “Báo khi xong”"),
         Cause.CONSENT: ask.t("Có kênh cần nối lại"),
         Cause.PAUSED: ask.t("Loa tự tạm dừng một kênh"),
+        Cause.SOURCE: ask.t("Có nguồn tin cần xem"),
+        Cause.UPSTREAM: ask.t("Nguồn sửa hoặc gỡ tin đã lấy"),
+        Cause.LINKS: ask.t("Bài đã đăng có liên kết hỏng"),
     }
     kept = ask.preferences.get("notify")
     refused = kept if isinstance(kept, Mapping) else {}

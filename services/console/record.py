@@ -17,7 +17,7 @@ from services.audit.acts import Act
 from services.audit.queries import Entries, Search, found
 from services.audit.tables import AuditEntry
 from services.audit.verify import sound, verify
-from services.console.act_words import GROUPS, WORDS
+from services.console.act_words import GROUPS, KNOWN
 from services.console.ask import Ask
 from services.console.guard import Page, get, post
 from services.delivery import words
@@ -27,7 +27,6 @@ from services.staff.queries import list_people
 _PER_PAGE: Final = 50
 _EXPORTED: Final = 5_000
 _ROLES: Final = ("auditor", "admin")
-_KNOWN: Final[Mapping[str, tuple[str, str]]] = {str(act): pair for act, pair in WORDS.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +146,7 @@ def _things(page: Entries) -> set[str]:
 
 def _line(ask: Ask, entry: AuditEntry, names: Mapping[str, str]) -> Line:
     # An act that this version does not know is told by its name: the record outlives releases.
-    pair = _KNOWN.get(entry.act, (entry.act, entry.act))
+    pair = KNOWN.get(entry.act, (entry.act, entry.act))
     return Line(
         seq=entry.seq,
         at=entry.at,

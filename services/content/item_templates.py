@@ -44,6 +44,8 @@ ACCOUNTS: Final = 200
 MOST: Final = 200
 _GAP: Final = re.compile(r"\{\{[ \t]*([^{}\n]{1,60}?)[ \t]*\}\}")
 
+_NAMED: Final = re.compile(r"[^\W\d_][\w ,.:/()%-]*")
+
 Name: TypeAlias = Annotated[Title, StringConstraints(max_length=NAME_CHARS)]
 
 
@@ -76,6 +78,14 @@ class Shown:
 def gaps(*texts: str) -> tuple[str, ...]:
     """The names of the gaps in these texts, each once, in the order in which they come."""
     return tuple(dict.fromkeys(one for text in texts for one in _GAP.findall(text)))
+
+
+def gaps_left(text: str) -> tuple[str, ...]:
+    """The gaps that a text still has, by what people name things: words, not signs of a program.
+
+    An item may well show braces as they stand in code, and that is no gap.
+    """
+    return tuple(one for one in gaps(text) if _NAMED.fullmatch(one))
 
 
 def gaps_of(template: ItemTemplate) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, String, func, literal_column
 
-from services.content.tables import Item, Revision
+from services.content.tables import Item, Media, Revision
 from shared.text import fold
 
 # PostgreSQL refuses a search vector beyond 1 MiB; folding can triple a text of Hangul.
@@ -31,6 +31,12 @@ def vector(item: Item, revision: Revision) -> ColumnElement[str]:
         for weight, text in parts
     ]
     return weighed[0].op("||")(weighed[1]).op("||")(weighed[2])
+
+
+def media_vector(media: Media) -> ColumnElement[str]:
+    """The search vector of a file: all that people say of it, a document's number too."""
+    told = (media.alt, media.caption, media.credit, media.licence, media.number)
+    return func.to_tsvector("simple", _words(" ".join(told))[:_BODY_CHARS])
 
 
 def query(asked: str) -> str | None:

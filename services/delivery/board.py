@@ -82,6 +82,22 @@ class OpenStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """How far it has come at a portal that reads our feed.
+
+    `fetched_revision` is the newest one that the portal has fetched, perhaps before a correction.
+    `found` is what the last look at the portal's own page saw of the present generation: `shown`,
+    `gone` (and should be), `old`, `absent`, `unreadable`; None before the first look.
+    """
+
+    fetched_revision: int | None
+    fetched_at: datetime | None
+    found: str | None
+    looked_at: datetime | None
+    shown_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A post on the channel that may be ours; a person decides. `text` is at most 500 letters."""
 
@@ -112,6 +128,7 @@ class Shown:
     live_revision: int | None
     observed_at: datetime | None
     seen_at: datetime | None
+    arrived: Arrived | None
     next_at: datetime | None
     expires_at: datetime | None
     attempts: int
@@ -157,13 +174,16 @@ _PUBLICATIONS = text(
            frost.at AS frozen_at, frost.until AS frozen_until, frost.reason AS frozen_reason,
            fence.at AS fenced_at, fence.reason AS fenced_reason,
            tried.count AS attempts, tried.operation AS last_operation,
-           a.operation AS open_operation, a.phase, a.calling, a.started_at
+           a.operation AS open_operation, a.phase, a.calling, a.started_at,
+           v.fetched_revision_no, v.fetched_at, v.looked_at, v.shown_at, v.found,
+           v.generation AS looked_generation
       FROM publication p
       JOIN item ON item.id = p.item_id
       JOIN account ON account.id = p.account_id
       LEFT JOIN switch frost ON frost.name = 'freeze'
                              AND (frost.until IS NULL OR frost.until > now())
       LEFT JOIN switch fence ON fence.name = 'fence'
+      LEFT JOIN arrival v ON v.publication_id = p.id
       LEFT JOIN attempt a ON a.publication_id = p.id AND a.ended_at IS NULL
       LEFT JOIN LATERAL (
         SELECT count(*) FILTER (WHERE x.generation = p.generation) AS count,
@@ -240,6 +260,7 @@ def _shown(row: _Row) -> Shown:
         live_revision=row.observed_revision_no if row.state != State.WITHDRAWN else None,
         observed_at=row.observed_at,
         seen_at=row.seen_at,
+        arrived=_arrived(row),
         next_at=row.next_at,
         expires_at=row.expires_at,
         attempts=row.attempts,
@@ -260,6 +281,20 @@ def _shown(row: _Row) -> Shown:
         )
         if row.open_operation is not None
         else None,
+    )
+
+
+def _arrived(row: _Row) -> Arrived | None:
+    if row.looked_generation is None:
+        return None
+    # What was seen of an earlier generation says nothing of this one.
+    looked = row.looked_generation == row.observed_generation
+    return Arrived(
+        fetched_revision=row.fetched_revision_no,
+        fetched_at=row.fetched_at,
+        found=row.found if looked else None,
+        looked_at=row.looked_at if looked else None,
+        shown_at=row.shown_at if looked else None,
     )
 
 

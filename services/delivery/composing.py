@@ -62,12 +62,14 @@ async def save(
     *,
     version: int,
     now: datetime,
+    typing: bool = False,
 ) -> Item:
     """Takes words and choices into the open draft, or into the next revision (`fan_out.edit`).
 
-    What changes nothing leaves no trace. Raises ConflictError `stale_version`, InvalidError.
+    What changes nothing leaves no trace. `typing` as in `drafting.edit`. Raises ConflictError
+    `stale_version`, InvalidError.
     """
-    item = await fan_out.edit(session, caller, item_id, changes, version=version)
+    item = await fan_out.edit(session, caller, item_id, changes, version=version, typing=typing)
     revision = await workflow.newest_revision(session, item)
     if choices_of(revision, now) == choices:
         return item

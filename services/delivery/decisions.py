@@ -177,7 +177,7 @@ async def repair(session: AsyncSession, caller: Caller, publication_id: UUID) ->
         publication.state = State.PENDING
     publication.not_before = publication.next_at = now
     publication.expires_at = publication.look_at = publication.seen_at = None
-    publication.drift = publication.drift_at = None
+    publication.drift = publication.drift_at = publication.drift_text = None
     _forget_problem(publication)
     _count_anew(publication)
     publication.resends = 0
@@ -251,6 +251,7 @@ async def _adopt(session: AsyncSession, held: "_Held", seen: Seen) -> None:
         publication.first_observed_at = publication.first_observed_at or now
     publication.may_be_visible = False
     publication.candidates = []
+    publication.compared_at = None
     if mark is not None and mark.generation == publication.generation:
         publication.state = State.LIVE
         publication.next_at = None

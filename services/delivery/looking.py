@@ -28,6 +28,8 @@ from shared.text import clean
 
 log = structlog.get_logger(__name__)
 
+# Of what a post shows instead of what was agreed: no text of ours is longer (contract.md).
+_SHOWN_CHARS = 20_000
 # Only so often is a call made again after its absence was proven (R18).
 _RESENDS = 2
 _ABSENCES = 3
@@ -123,7 +125,7 @@ _ADOPT = text(
       look_at = CASE WHEN CAST(:generation AS int) = p.generation
                      THEN clock_timestamp() + interval '60 seconds' END,
       candidates = CAST(:others AS jsonb), may_be_visible = false, tries = 0, looks = 0,
-      absences = 0, in_urgent_lane = p.urgent, watch_until = NULL,
+      compared_at = NULL, absences = 0, in_urgent_lane = p.urgent, watch_until = NULL,
       problem_code = :code, problem_remote_code = NULL, problem_words = NULL,
       problem_at = CASE WHEN CAST(:code AS text) IS NULL THEN NULL ELSE clock_timestamp() END
      WHERE p.id = :id AND p.state = :state AND p.generation = :at_generation AND {_STILL_OURS}
@@ -190,6 +192,7 @@ _COMPARED = text(
     UPDATE publication p SET
       drift = :drift, drift_at = CASE WHEN CAST(:drift AS text) IS NULL THEN NULL
                                       ELSE coalesce(p.drift_at, clock_timestamp()) END,
+      drift_text = :drift_text, compared_at = clock_timestamp(),
       look_at = CAST(:look_at AS timestamptz), remote_url = coalesce(:remote_url, p.remote_url)
      WHERE p.id = :id AND p.state = 'live' AND p.generation = :at_generation AND {_STILL_OURS}
     """  # noqa: S608  # a constant of this file
@@ -375,6 +378,7 @@ async def compare(hub: Hub, due: LookDue) -> None:
                 "id": found.id,
                 "at_generation": found.generation,
                 "drift": drift,
+                "drift_text": clean(seen.text)[:_SHOWN_CHARS] if seen and drift else None,
                 "look_at": next_look(found.observed_at, found.now),
                 "remote_url": seen.remote_url if seen else None,
             },

@@ -30,13 +30,22 @@ class Cause(StrEnum):
     FAILED = "failed"  # a channel does not show it, and will not by itself
     UNDECIDED = "undecided"  # a person must say what became of it
     WITHDRAWAL = "withdrawal"  # it should be gone from a channel, and is not yet
+    DRIFT = "drift"  # a channel shows something else than was agreed
+    MENDED = "mended"  # and now it shows what was agreed again, or nothing any more
     SETTLED = "settled"  # something that was watched has come to its end
     CONSENT = "consent"  # an account must be connected anew
     PAUSED = "paused"  # Loa itself paused an account
+    SOURCE = "source"  # a source is not read any more until a person has looked
+    UPSTREAM = "upstream"  # the source of an item edited it since, or took it back
+    LINKS = "links"  # a published item carries a link that opens no more
 
 
 # What channels did to publications of one item.
 _OF_CHANNELS: Final = (Cause.FAILED, Cause.UNDECIDED, Cause.WITHDRAWAL)
+# What a look at a settled post found; the board shows both.
+_OF_LOOKS: Final = (Cause.DRIFT, Cause.MENDED)
+# What became of where items come from.
+_OF_SOURCES: Final = (Cause.SOURCE, Cause.UPSTREAM)
 # An alert is told to everybody who may approve it, whatever they chose.
 ALWAYS: Final = frozenset({Cause.URGENT})
 
@@ -120,10 +129,13 @@ _OUTCOMES = text(
          AND p.not_before BETWEEN now() - interval '2 days' AND now() - interval '2 minutes'),
     fresh AS (
       SELECT now_bad.* FROM now_bad
-       WHERE NOT EXISTS (
-         SELECT 1 FROM notification n
-          WHERE n.item_id = now_bad.item_id AND n.cause = now_bad.cause
-            AND (n.details -> 'marks' ->> now_bad.id::text)::bigint >= now_bad.mark)),
+        -- With a limit it is asked item by item; a planner may else read every notice ever told.
+        LEFT JOIN LATERAL (
+          SELECT n.id FROM notification n
+           WHERE n.item_id = now_bad.item_id AND n.cause = now_bad.cause
+             AND (n.details -> 'marks' ->> now_bad.id::text)::bigint >= now_bad.mark
+           LIMIT 1) AS known ON true
+       WHERE known.id IS NULL),
     cases AS (
       SELECT fresh.id::text AS key, fresh.cause, fresh.item_id AS about, fresh.item_id,
              fresh.account_id, account.name AS account_name, i.unit_id, 'approver' AS role,
@@ -170,6 +182,135 @@ _ACCOUNTS = text(
     """  # noqa: S608  # a constant of this file
 )
 
+# Whoever had a hand in the item, and the admins who see to its channels. A drift begins once, at
+# `drift_at`: that instant is its mark.
+_DRIFTED = text(
+    f"""
+    WITH RECURSIVE fresh AS (
+      SELECT p.id, p.item_id, p.account_id, p.drift,
+             (extract(epoch FROM p.drift_at) * 1000)::bigint AS mark
+        FROM publication p
+       WHERE p.drift IS NOT NULL AND p.drift_at > now() - interval '2 days'
+         AND NOT EXISTS (
+           SELECT 1 FROM notification n
+            WHERE n.item_id = p.item_id AND n.cause = 'drift'
+              AND (n.details -> 'marks' ->> p.id::text)::bigint
+                  >= (extract(epoch FROM p.drift_at) * 1000)::bigint)),
+    cases AS (
+      SELECT fresh.id::text AS key, 'drift' AS cause, fresh.item_id AS about, fresh.item_id,
+             fresh.account_id, account.name AS account_name, i.unit_id, 'admin' AS role,
+             false AS everyone, '{{}}'::uuid[] AS hands,
+             array_remove(ARRAY[i.created_by, r.last_editor, r.submitted_by, r.by], NULL) AS people,
+             fresh.mark, jsonb_build_object('code', fresh.drift) AS more
+        FROM fresh JOIN item i ON i.id = fresh.item_id
+        JOIN account ON account.id = fresh.account_id
+        LEFT JOIN LATERAL (
+          SELECT v.last_editor, v.submitted_by, y.by
+            FROM revision v JOIN approval y ON y.revision_id = v.id
+           WHERE v.item_id = i.id ORDER BY v.no DESC, y.at DESC LIMIT 1) AS r ON true),
+    {_TELL}
+    """  # noqa: S608  # a constant of this file
+)
+
+# Told to exactly those who were told of the drift, once for each occurrence.
+_MENDED = text(
+    f"""
+    WITH RECURSIVE over AS (
+      SELECT n.staff_id, p.id, p.item_id, p.account_id, told.value::bigint AS mark
+        FROM notification n
+        CROSS JOIN LATERAL jsonb_each_text(n.details -> 'marks') AS told
+        JOIN publication p ON p.id = told.key::uuid
+       WHERE n.cause = 'drift' AND n.at > now() - interval '90 days'
+         AND p.drift IS NULL AND p.state IN ('live','withdrawn')
+         AND NOT EXISTS (
+           SELECT 1 FROM notification m
+            WHERE m.staff_id = n.staff_id AND m.item_id = n.item_id AND m.cause = 'mended'
+              AND (m.details -> 'marks' ->> (p.id::text || n.staff_id::text))::bigint
+                  >= told.value::bigint)),
+    cases AS (
+      SELECT over.id::text || over.staff_id::text AS key, 'mended' AS cause, over.item_id AS about,
+             over.item_id, over.account_id, account.name AS account_name, i.unit_id, '' AS role,
+             false AS everyone, '{{}}'::uuid[] AS hands, ARRAY[over.staff_id] AS people,
+             over.mark, '{{}}'::jsonb AS more
+        FROM over JOIN item i ON i.id = over.item_id JOIN account ON account.id = over.account_id),
+    {_TELL}
+    """  # noqa: S608  # a constant of this file
+)
+
+# A source that Loa stopped: to who added it and whose rule it follows, and to the admins.
+_SOURCES = text(
+    f"""
+    WITH RECURSIVE now_bad AS (
+      SELECT s.id, s.title, s.unit_id, s.result, array_remove(ARRAY[s.added_by, s.rule_by], NULL)
+               AS people, (extract(epoch FROM s.result_at) * 1000)::bigint AS mark
+        FROM source s
+       WHERE s.state = 'stopped' AND s.removed_at IS NULL
+         AND s.result_at > now() - interval '2 days'),
+    cases AS (
+      SELECT b.id::text AS key, 'source' AS cause, b.id AS about, NULL::uuid AS item_id,
+             NULL::uuid AS account_id, b.title AS account_name, b.unit_id, 'admin' AS role,
+             false AS everyone, '{{}}'::uuid[] AS hands, b.people, b.mark,
+             jsonb_build_object('state', b.result) AS more
+        FROM now_bad b
+       WHERE NOT EXISTS (
+         SELECT 1 FROM notification n
+          WHERE n.about = b.id AND n.cause = 'source'
+            AND (n.details -> 'marks' ->> b.id::text)::bigint >= b.mark)),
+    {_TELL}
+    """  # noqa: S608  # a constant of this file
+)
+
+# What the source of an item did to it since: to whoever wrote the item, who alone may act.
+_UPSTREAM = text(
+    f"""
+    WITH RECURSIVE fresh AS (
+      SELECT e.id, e.item_id, s.title AS source,
+             CASE WHEN e.gone_at IS NOT NULL THEN 'gone' ELSE 'edited' END AS what,
+             (extract(epoch FROM greatest(e.gone_at, e.edited_at)) * 1000)::bigint AS mark
+        FROM source_entry e JOIN source s ON s.id = e.source_id
+       WHERE e.item_id IS NOT NULL AND e.state = 'drafted'
+         AND (e.gone_at > now() - interval '2 days'
+              OR (e.edited_at > now() - interval '2 days' AND e.taken_hash <> e.content_hash))),
+    cases AS (
+      SELECT f.id::text AS key, 'upstream' AS cause, f.item_id AS about, f.item_id,
+             NULL::uuid AS account_id, f.source AS account_name, i.unit_id, '' AS role,
+             false AS everyone, '{{}}'::uuid[] AS hands,
+             ARRAY[i.created_by, r.last_editor] AS people, f.mark,
+             jsonb_build_object('state', f.what) AS more
+        FROM fresh f JOIN item i ON i.id = f.item_id
+        JOIN revision r ON r.item_id = i.id AND r.no = i.revision_no
+       WHERE i.withdrawn_at IS NULL
+         AND NOT EXISTS (
+           SELECT 1 FROM notification n
+            WHERE n.item_id = f.item_id AND n.cause = 'upstream'
+              AND (n.details -> 'marks' ->> f.id::text)::bigint >= f.mark)),
+    {_TELL}
+    """  # noqa: S608  # a constant of this file
+)
+
+_LINKS = text(
+    f"""
+    WITH RECURSIVE fresh AS (
+      SELECT c.id, u.item_id, (extract(epoch FROM c.broken_at) * 1000)::bigint AS mark
+        FROM link_check c JOIN link_use u ON u.link_id = c.id
+       WHERE c.state = 'broken' AND c.broken_at > now() - interval '2 days'),
+    cases AS (
+      SELECT f.id::text || f.item_id::text AS key, 'links' AS cause, f.item_id AS about, f.item_id,
+             NULL::uuid AS account_id, NULL::text AS account_name, i.unit_id, '' AS role,
+             false AS everyone, '{{}}'::uuid[] AS hands,
+             array_remove(ARRAY[i.created_by, r.last_editor, r.submitted_by], NULL) AS people,
+             f.mark, '{{}}'::jsonb AS more
+        FROM fresh f JOIN item i ON i.id = f.item_id
+        JOIN revision r ON r.item_id = i.id AND r.no = i.released_no
+       WHERE i.withdrawn_at IS NULL
+         AND NOT EXISTS (
+           SELECT 1 FROM notification n
+            WHERE n.item_id = f.item_id AND n.cause = 'links'
+              AND (n.details -> 'marks' ->> (f.id::text || f.item_id::text))::bigint >= f.mark)),
+    {_TELL}
+    """  # noqa: S608  # a constant of this file
+)
+
 _WATCHED = text(
     f"""
     WITH RECURSIVE ended AS (
@@ -190,20 +331,32 @@ _WATCHED = text(
 # Two at once would find the same things fresh; the second waits, and then finds nothing.
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('loa.notices'))")
 
-# What is over needs nobody's look any more. Found from the newest events alone: a notice that is
-# missed here merely stays unread.
+# What is over needs nobody's look any more. Found from the newest ends alone: a notice that is
+# missed here merely stays unread. The first steps are set apart, or a planner that cannot guess
+# how few they are reads every publication.
 _OVER = text(
     """
-    UPDATE notification SET read_at = clock_timestamp()
-     WHERE read_at IS NULL AND cause IN ('failed','undecided','withdrawal')
-       AND item_id IN (
-         SELECT p.item_id FROM publication_event e JOIN publication p ON p.id = e.publication_id
-          WHERE e.id > (SELECT coalesce(max(id), 0) FROM publication_event) - 1000
-            AND e.to_state IN ('live','withdrawn'))
+    WITH ended AS MATERIALIZED (
+      SELECT publication_id FROM publication_event WHERE to_state IN ('live','withdrawn')
+       ORDER BY id DESC LIMIT 1000),
+    over AS MATERIALIZED (
+      SELECT DISTINCT p.item_id FROM ended JOIN publication p ON p.id = ended.publication_id)
+    UPDATE notification n SET read_at = clock_timestamp() FROM over
+     WHERE n.item_id = over.item_id AND n.read_at IS NULL
+       AND n.cause IN ('failed','undecided','withdrawal')
        AND NOT EXISTS (
-         SELECT 1 FROM publication x WHERE x.item_id = notification.item_id
-            AND (x.state IN ('failed','expired','undecided')
-                 OR (x.desired_rendition_id IS NULL AND x.state <> 'withdrawn')))
+         SELECT 1 FROM publication x
+          WHERE x.item_id = n.item_id AND x.state NOT IN ('live','withdrawn')
+            AND (x.state IN ('failed','expired','undecided') OR x.desired_rendition_id IS NULL))
+    """
+)
+
+_DRIFT_OVER = text(
+    """
+    UPDATE notification n SET read_at = clock_timestamp()
+     WHERE n.read_at IS NULL AND n.cause = 'drift'
+       AND NOT EXISTS (SELECT 1 FROM publication x
+                        WHERE x.item_id = n.item_id AND x.drift IS NOT NULL)
     """
 )
 
@@ -261,9 +414,11 @@ async def handled(session: AsyncSession, item_id: UUID, *causes: Cause) -> None:
 async def collect(session: AsyncSession) -> None:
     """Tells what the channels did since: failures, open questions, ends. Safe to repeat."""
     await session.execute(_ONE_AT_A_TIME)
-    for statement in (_OUTCOMES, _ACCOUNTS, _WATCHED):
+    told = (_OUTCOMES, _ACCOUNTS, _DRIFTED, _MENDED, _SOURCES, _UPSTREAM, _LINKS, _WATCHED)
+    for statement in told:
         await _tell(session, statement, {})
     await session.execute(_OVER)
+    await session.execute(_DRIFT_OVER)
 
 
 async def _tell(session: AsyncSession, statement: TextClause, values: Mapping[str, object]) -> None:
@@ -279,7 +434,8 @@ class Notice:
     """One notice as its reader sees it.
 
     `accounts` are the names of the channels it speaks of, `publications` what it is about there.
-    `open` tells that it still stands. `code` is that of the newest problem, `state` that of a
+    `origins` are the sources, or the entries of one, that it is about. `open` tells that it still
+    stands. `code` is that of the newest problem, `state` that of a
     publication which was watched; `reason` and `by` tell who returned or submitted the item, and
     why.
     """
@@ -293,6 +449,7 @@ class Notice:
     account_id: UUID | None
     accounts: tuple[str, ...]
     publications: tuple[UUID, ...]
+    origins: tuple[UUID, ...]
     code: str | None
     state: str | None
     open: bool
@@ -311,7 +468,23 @@ _COLUMNS = """
                 WHEN n.cause = 'returned' THEN r.state = 'returned'
                 WHEN n.cause IN ('consent','paused')
                   THEN a.stage <> 'closed' AND (a.state = 'paused' OR a.token_state = 'consent')
-                WHEN n.cause = 'settled' THEN true
+                WHEN n.cause IN ('settled','mended') THEN true
+                WHEN n.cause = 'source'
+                  THEN EXISTS (SELECT 1 FROM source s
+                                WHERE s.id = n.about AND s.state = 'stopped'
+                                  AND s.removed_at IS NULL)
+                WHEN n.cause = 'upstream'
+                  THEN i.withdrawn_at IS NULL AND EXISTS (
+                    SELECT 1 FROM source_entry e
+                     WHERE e.item_id = n.item_id AND e.state = 'drafted'
+                       AND (e.gone_at IS NOT NULL OR e.taken_hash <> e.content_hash))
+                WHEN n.cause = 'links'
+                  THEN i.withdrawn_at IS NULL AND EXISTS (
+                    SELECT 1 FROM link_use u JOIN link_check c ON c.id = u.link_id
+                     WHERE u.item_id = n.item_id AND c.state = 'broken')
+                WHEN n.cause = 'drift'
+                  THEN EXISTS (SELECT 1 FROM publication x
+                                WHERE x.item_id = n.item_id AND x.drift IS NOT NULL)
                 ELSE EXISTS (
                   SELECT 1 FROM publication x WHERE x.item_id = n.item_id
                      AND (x.state IN ('failed','expired','undecided')
@@ -371,6 +544,7 @@ def _notice(row: "Row[tuple[object, ...]]") -> Notice:
         account_id=row.account_id,
         accounts=_names(row.details),
         publications=_marked(row.details) if row.cause in _OF_CHANNELS else (),
+        origins=_marked(row.details) if row.cause in _OF_SOURCES else (),
         code=row.details.get("code"),
         state=row.details.get("state"),
         open=bool(row.open),
@@ -392,7 +566,7 @@ async def read(session: AsyncSession, staff_id: UUID, ids: Sequence[UUID] | None
 
 async def seen_board(session: AsyncSession, staff_id: UUID, item_id: UUID) -> None:
     """Whoever has the board of an item before them has read what was told of its channels."""
-    causes = [*_OF_CHANNELS, Cause.SETTLED]
+    causes = [*_OF_CHANNELS, *_OF_LOOKS, Cause.SETTLED]
     await session.execute(_READ_ITEM, {"staff": staff_id, "item": item_id, "causes": causes})
 
 
@@ -458,5 +632,8 @@ NEEDED_BY: Final[Mapping[Cause, tuple[str, ...]]] = MappingProxyType(
         Cause.RETURNED: ("editor",),
         Cause.CONSENT: ("admin",),
         Cause.PAUSED: ("admin",),
+        Cause.SOURCE: ("admin", "editor"),
+        Cause.UPSTREAM: ("editor",),
+        Cause.LINKS: ("editor",),
     }
 )

@@ -63,7 +63,7 @@ _DONE = text(
         first_observed_at = CASE WHEN r.gone THEN p.first_observed_at
                                  ELSE coalesce(p.first_observed_at, clock_timestamp()) END,
         in_urgent_lane = p.urgent, tries = 0, may_be_visible = false, looks = 0, absences = 0,
-        drift = NULL, drift_at = NULL, candidates = '[]',
+        drift = NULL, drift_at = NULL, drift_text = NULL, compared_at = NULL, candidates = '[]',
         problem_code = NULL, problem_remote_code = NULL, problem_words = NULL, problem_at = NULL
         FROM r JOIN closed c ON c.id = r.attempt_id WHERE p.id = r.publication_id
       RETURNING p.id, p.in_urgent_lane, p.next_at)
@@ -82,7 +82,15 @@ _ONWARD = text(
         remote_id text, after double precision, waited boolean)),
     kept AS (
       UPDATE attempt a SET phase = r.phase, handle = r.handle, calling = NULL,
-                           waits = CASE WHEN r.waited THEN a.waits + 1 ELSE 0 END
+                           waits = CASE WHEN r.waited THEN a.waits + 1 ELSE 0 END,
+                           steps = CASE
+                             WHEN r.waited THEN a.steps
+                             -- One picture of several: the phase lasts until its last one is up.
+                             WHEN a.phase IS NOT DISTINCT FROM r.phase THEN a.steps - -1
+                             ELSE a.steps END
+                             || CASE WHEN r.waited THEN '[]' ELSE jsonb_build_array(
+                               jsonb_build_object('phase', r.phase, 'at', clock_timestamp()))
+                               END
         FROM r WHERE a.id = r.attempt_id AND a.ended_at IS NULL AND a.fence = r.fence
       RETURNING a.id, a.generation),
     moved AS (

@@ -1,7 +1,8 @@
 """How far each publication of an item is, step by step, and what has happened to it so far.
 
-The steps are the adapters' own (`Step.name`), gathered into the few stages that people follow. What
-is not recorded is not told: a stage in the middle may be done without a time.
+The steps are the adapters' own (`Step.name`), gathered into the few stages that people follow. When
+each was done is told by the attempt's own list of phases reached; what stands in no list (a stage
+that ends without a phase of its own, tries from before the list was kept) is done without a time.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -31,30 +32,49 @@ Standing: TypeAlias = Literal["done", "now", "waits", "unclear", "failed", "next
 class _Leg:
     """A stage of a way. `phases` are what its end leaves; `mark` is in the handle if it was gone.
 
-    A leg with a mark is only told where the mark shows that there was something to do.
+    `within` are the phases between its own steps. A leg with a mark is only told where the mark
+    shows that there was something to do.
     """
 
     stage: str
     steps: frozenset[str]
     phases: frozenset[str] = frozenset()
+    within: frozenset[str] = frozenset()
     mark: str | None = None
 
+    def knows(self, phase: str | None) -> bool:
+        """Whether the phase belongs to this stage."""
+        return phase in self.phases or phase in self.within
 
-def _leg(stage: str, *steps: str, phases: Sequence[str] = (), mark: str | None = None) -> _Leg:
-    return _Leg(stage=stage, steps=frozenset(steps), phases=frozenset(phases), mark=mark)
+
+def _leg(
+    stage: str,
+    *steps: str,
+    phases: Sequence[str] = (),
+    within: Sequence[str] = (),
+    mark: str | None = None,
+) -> _Leg:
+    return _Leg(
+        stage=stage,
+        steps=frozenset(steps),
+        phases=frozenset(phases),
+        within=frozenset(within),
+        mark=mark,
+    )
 
 
 # Each way from beginning to end, in the words of the adapters. A test finds every step that an
-# adapter can name and that stands in none of them.
+# adapter can name and that stands in none of them. Where a phase has two of them, the marks decide,
+# and without any the first.
 _WAYS: Final[tuple[tuple[_Leg, ...], ...]] = (
+    (_leg("post", "post_video", phases=("video",)), _leg("processing", "look_at_video")),
     (
-        _leg("media", "upload video", "watch video", mark="videos"),
+        _leg("media", "upload video", "watch video", within=("video",), mark="videos"),
         _leg("post", "create hidden", phases=("token",)),
         _leg("processing", "verify", phases=("id",)),
         _leg("show", "show", "verify shown", phases=("show_token",)),
     ),
     (_leg("media", "upload_photo", phases=("photos",), mark="photos"), _leg("post", "post")),
-    (_leg("post", "post_video", phases=("video",)), _leg("processing", "look_at_video")),
     (_leg("edit", "edit", "edit_video"),),
     (_leg("remove", "remove", phases=("removed",)), _leg("prove", "prove gone")),
     (_leg("remove", "delete", phases=("gone?", "again")), _leg("prove", "prove_gone")),
@@ -89,9 +109,6 @@ STAGES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 
 STEPS: Final[frozenset[str]] = frozenset(name for way in _WAYS for leg in way for name in leg.steps)
 
-# A post is first compared with the channel a minute after it went up; a look that is further off
-# was set by a comparison that found nothing wrong (`looking.next_look`).
-_FIRST_LOOK: Final = timedelta(seconds=90)
 # Nothing is compared any more after a week.
 _LAST_LOOK: Final = timedelta(days=7)
 
@@ -111,6 +128,7 @@ class Progress:
 
     `started_at` is the first try, `ended_at` the end of the last one. `held_until` is how long the
     account itself holds calls back; `may_hurry` tells that an earlier try is possible now.
+    `compared_at` is when what the channel shows was last read and compared.
     """
 
     publication_id: UUID
@@ -124,13 +142,15 @@ class Progress:
     may_hurry: bool
     first_shown_at: datetime | None
     watched: bool
+    compared_at: datetime | None
     pull: bool
 
 
 _PROGRESS = text(
     """
-    SELECT p.id, p.state, p.generation, p.tries, p.next_at, p.seen_at, p.look_at, p.observed_at,
-           p.first_observed_at, p.problem_code, p.drift, p.desired_rendition_id IS NULL AS leaving,
+    SELECT p.id, p.state, p.generation, p.tries, p.next_at, p.seen_at, p.observed_at,
+           p.first_observed_at, p.problem_code, p.drift, p.compared_at,
+           p.desired_rendition_id IS NULL AS leaving,
            p.observed_rendition_id IS NOT NULL OR p.remote_id IS NOT NULL AS known,
            account.channel, account.state = 'paused' AS paused,
            CASE WHEN p.desired_rendition_id IS NOT NULL
@@ -140,7 +160,7 @@ _PROGRESS = text(
            EXISTS (SELECT 1 FROM switch WHERE name = 'fence'
                       OR (name = 'freeze' AND (until IS NULL OR until > now()))) AS stopped,
            a.operation, a.phase, a.calling, a.started_at, a.called_at, a.ended_at, a.outcome,
-           a.waits, a.generation AS attempt_generation, first.at AS first_at,
+           a.waits, a.steps, a.generation AS attempt_generation, first.at AS first_at,
            first.count AS attempts,
            (SELECT coalesce(array_agg(kept.key), '{}') FROM jsonb_each(a.handle) AS kept
              WHERE kept.value NOT IN ('{}', '[]', 'null', '""')) AS marks,
@@ -199,6 +219,7 @@ def _progress(hub: Hub, row: _Row) -> Progress:
         may_hurry=retries and held is None and not row.stopped,
         first_shown_at=row.first_observed_at,
         watched=row.watched,
+        compared_at=row.compared_at,
         pull=pull,
     )
 
@@ -240,7 +261,7 @@ def _stages(row: _Row, operation: str, *, pull: bool, reads: bool) -> tuple[Stag
             Stage(
                 name=leg.stage,
                 standing="done" if place < at else "next" if place > at else _now(row),
-                at=_done_at(row, place, at, len(way)),
+                at=_done_at(row, way, place, at),
             )
         )
     if operation != Operation.WITHDRAW and (pull or reads):
@@ -253,7 +274,7 @@ def _way(row: _Row, operation: str, *, pull: bool) -> tuple[_Leg, ...]:
     found = next((way for way in _WAYS if any(row.calling in leg.steps for leg in way)), None)
     if found is None and row.phase is not None:
         marks = set(row.marks)
-        fitting = [way for way in _WAYS if any(row.phase in leg.phases for leg in way)]
+        fitting = [way for way in _WAYS if any(leg.knows(row.phase) for leg in way)]
         found = next(
             (way for way in fitting if any(leg.mark in marks for leg in way)),
             fitting[0] if fitting else None,
@@ -273,6 +294,8 @@ def _place(row: _Row, way: tuple[_Leg, ...]) -> int:
         if row.calling in leg.steps:
             return place
     for place, leg in enumerate(way):
+        if row.phase in leg.within:
+            return place
         if row.phase in leg.phases:
             return min(place + 1, len(way) - 1)
     return 0
@@ -286,12 +309,15 @@ def _now(row: _Row) -> Standing:
     return _AS.get(row.state, "next")
 
 
-def _done_at(row: _Row, place: int, at: int, length: int) -> datetime | None:
+def _done_at(row: _Row, way: tuple[_Leg, ...], place: int, at: int) -> datetime | None:
     if place >= at:
         return None
-    if at == length and place == length - 1:
+    if at == len(way) and place == at - 1:
         ended: datetime | None = row.ended_at or row.observed_at
         return ended
+    reached = [one["at"] for one in row.steps or () if way[place].knows(one["phase"])]
+    if reached:
+        return datetime.fromisoformat(reached[-1])
     # The call under way began as soon as the one before it was answered, unless it is a repetition.
     if place == at - 1 and row.calling is not None and not row.waits:
         called: datetime | None = row.called_at
@@ -307,11 +333,8 @@ def _check(row: _Row, *, pull: bool) -> Stage:
         return Stage(name=name, standing="done" if row.seen_at else "now", at=row.seen_at)
     if row.drift is not None:
         return Stage(name=name, standing="failed")
-    observed = row.observed_at or row.now
-    compared = row.now - observed > _LAST_LOOK or (
-        row.look_at is not None and row.look_at - observed > _FIRST_LOOK
-    )
-    return Stage(name=name, standing="done" if compared else "now")
+    compared = row.compared_at is not None or row.now - (row.observed_at or row.now) > _LAST_LOOK
+    return Stage(name=name, standing="done" if compared else "now", at=row.compared_at)
 
 
 # ── What has happened ────────────────────────────────────────────────────────────────────────────

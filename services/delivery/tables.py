@@ -55,7 +55,8 @@ class Publication(Row, table=True):
     do), `not_before` when this generation may go out, `look_at` when a settled publication is next
     compared with the channel. `left_at` is the last instant at which an unclear call could have
     left this house: proof of absence counts from it, and `final` says that proven absence means
-    failed, not another try.
+    failed, not another try. `compared_at` is when this generation was last held against the
+    channel; `drift_text` what stood there instead of what was agreed.
     """
 
     __table_args__ = (
@@ -64,7 +65,9 @@ class Publication(Row, table=True):
             "item_id",
             postgresql_where=text("drift IS NOT NULL AND state = 'live'"),
         ),
+        Index("ix_publication_drift_at", "drift_at", postgresql_where=text("drift IS NOT NULL")),
         UniqueConstraint("item_id", "account_id"),
+        Index("ix_publication_remote_url", "remote_url", postgresql_using="hash"),
         Index(
             "uq_publication_account_id_remote_id",
             "account_id",
@@ -136,6 +139,8 @@ class Publication(Row, table=True):
     look_at: datetime | None = optional_instant()
     drift: str | None = None
     drift_at: datetime | None = optional_instant()
+    drift_text: str | None = None
+    compared_at: datetime | None = optional_instant()
     observed_at: datetime | None = optional_instant()
     first_observed_at: datetime | None = optional_instant()
     seen_at: datetime | None = optional_instant()
@@ -161,6 +166,7 @@ class Attempt(Row, table=True):
     `phase` names what the last step gave us (None before the first). `calling` names the step whose
     intent was committed and whose answer is not: set while the call is out, and left standing when
     its outcome is unknown. `repeatable` tells of that step. `called_at` is its intent's time.
+    `steps` keeps when each phase was reached: `{"phase": …, "at": …}`, in order.
     """
 
     __table_args__ = (
@@ -183,6 +189,7 @@ class Attempt(Row, table=True):
     calling: str | None = None
     repeatable: bool = False
     handle: dict[str, object] = jsonb()
+    steps: list[dict[str, str]] = jsonb(default_factory=list)
     rendition_id: UUID | None = Field(default=None, foreign_key="rendition.id")
     rendition_hash: str | None = None
     fingerprint: dict[str, object] | None = jsonb(nullable=True)
@@ -254,13 +261,88 @@ class Switch(Row, table=True):
 
 
 class PortalFetch(Row, table=True):
-    """The last answer a portal got from its feed, and the document's own monotone change time."""
+    """The last answer a portal got from its feed.
+
+    `etag` and `changed_at` are what releases before 0007 kept; `feed_document` has taken over, and
+    they go once no process of such a release can be running.
+    """
 
     account_id: UUID = Field(foreign_key="account.id", primary_key=True)
     fetched_at: datetime | None = optional_instant()
     user_agent: str | None = None
     etag: bytes | None = Field(default=None, sa_type=LargeBinary)
     changed_at: datetime | None = optional_instant()
+
+
+class Arrival(Row, table=True):
+    """How far a publication has come at its portal, beyond standing in the feed.
+
+    `fetched_revision_no` is the newest one that the portal has fetched; unlike the publication's
+    `seen_at` it outlives a correction. `looks` counts those at the portal's own page for
+    `generation`, `look_at` is the next one (None: no more), `found` what the last one saw, and
+    `shown_at` when the page was first seen to be right.
+    """
+
+    __table_args__ = (
+        CheckConstraint("found IN ('shown','gone','old','absent','unreadable')", "found"),
+    )
+    publication_id: UUID = Field(foreign_key="publication.id", primary_key=True)
+    fetched_revision_no: int | None = None
+    fetched_at: datetime | None = optional_instant()
+    generation: int = 0
+    looks: int = 0
+    look_at: datetime | None = optional_instant()
+    looked_at: datetime | None = optional_instant()
+    found: str | None = None
+    shown_at: datetime | None = optional_instant()
+
+
+class Adoption(Row, table=True):
+    """How far the posts are read that an account showed before it was connected.
+
+    `cursor` is where the channel's list goes on. A worker that reads holds it under `fence` until
+    `until`; `failures` in a row make it wait longer, and give up.
+    """
+
+    __table_args__ = (CheckConstraint("state IN ('reading','done','failed')", "state"),)
+    account_id: UUID = Field(foreign_key="account.id", primary_key=True)
+    asked_by: UUID = Field(foreign_key="staff.id")
+    asked_at: datetime = instant(default_factory=utc_now)
+    state: str = "reading"
+    cursor: str | None = None
+    fence: int = 0
+    until: datetime = instant(default_factory=utc_now)
+    failures: int = 0
+    problem_code: str | None = None
+    ended_at: datetime | None = optional_instant()
+
+
+class AdoptedPost(Row, table=True):
+    """A post that an account showed before it was connected, as its channel told of it.
+
+    `matched_by` tells how `item_id` was found: the post's id or its link to our page, the words of
+    an item we had, or `new` where an item was made for it. None: it is only known, with `skipped`
+    saying why (`hidden`, `unreadable`, `undated`).
+    """
+
+    __table_args__ = (
+        UniqueConstraint("account_id", "remote_id"),
+        Index(None, "account_id", "at", "id"),
+        CheckConstraint("matched_by IN ('id','link','text','new')", "matched_by"),
+        CheckConstraint("skipped IN ('hidden','unreadable','undated')", "skipped"),
+    )
+    id: UUID = key()
+    account_id: UUID = Field(foreign_key="account.id")
+    remote_id: str
+    remote_url: str | None = None
+    title: str
+    at: datetime | None = optional_instant()
+    views: int | None = None
+    shares: int | None = None
+    item_id: UUID | None = Field(default=None, foreign_key="item.id", index=True)
+    matched_by: str | None = None
+    skipped: str | None = None
+    read_at: datetime = instant(default_factory=utc_now)
 
 
 class Notification(Row, table=True):
@@ -276,6 +358,8 @@ class Notification(Row, table=True):
             postgresql_where=text("read_at IS NULL"),
         ),
         Index(None, "staff_id", "at"),
+        Index("ix_notification_drift", "at", postgresql_where=text("cause = 'drift'")),
+        Index("ix_notification_open", "item_id", postgresql_where=text("read_at IS NULL")),
     )
     id: UUID = key()
     staff_id: UUID = Field(foreign_key="staff.id")

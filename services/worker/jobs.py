@@ -11,10 +11,13 @@ from sqlalchemy import func, select
 
 from services.audit.verify import verify
 from services.channels import accounts, checks, tokens
-from services.delivery import notices, switches
+from services.delivery import adopting, notices, switches
 from services.delivery.hub import Hub
+from services.proof import keys, ledger
 from services.queue.jobs import Enqueue, Job, Run
-from services.worker import retention
+from services.staff import otp
+from services.syndication import arriving, websub
+from services.worker import retention, sourcing
 from shared.clock import utc_now
 
 # R39: a worker whose clock is further off must be mended, one that is a little off is watched.
@@ -40,10 +43,25 @@ def declared(hub: Hub) -> tuple[Job, ...]:
             every=timedelta(seconds=5),
             deadline=minutes,
         ),
+        Job(
+            name="prove_public",
+            run=bound(_prove_public),
+            every=timedelta(seconds=5),
+            deadline=10 * minutes,
+        ),
         Job(name="renew_tokens", run=bound(_renew_tokens), every=minutes),
         Job(name="check_clock", run=bound(_check_clock), every=5 * minutes, deadline=minutes),
         Job(name="check_accounts", run=bound(_check_accounts), every=hours),
+        Job(
+            name="adopt_posts",
+            run=bound(_adopt_posts),
+            every=timedelta(seconds=5),
+            deadline=20 * minutes,
+        ),
+        Job(name="look_at_portals", run=bound(_look_at_portals), every=minutes),
         Job(name="check_account", run=bound(_check_account), deadline=2 * minutes),
+        Job(name="read_sources", run=bound(_read_sources), every=minutes, deadline=10 * minutes),
+        Job(name="check_links", run=bound(_check_links), every=10 * minutes, deadline=20 * minutes),
         Job(name="verify_audit", run=bound(_verify_audit), every=hours, deadline=30 * minutes),
         Job(name="reseal", run=bound(_reseal), every=hours),
         Job(name="forget_old", run=bound(_forget_old), every=6 * hours, deadline=30 * minutes),
@@ -62,11 +80,26 @@ async def _tell_people(hub: Hub, _: Enqueue, __: Sequence[str]) -> None:
         await notices.collect(session)
 
 
+async def _prove_public(hub: Hub, _: Enqueue, __: Sequence[str]) -> None:
+    while await ledger.catch_up(hub):
+        pass
+
+
 async def _check_accounts(hub: Hub, enqueue: Enqueue, _: Sequence[str]) -> None:
     async with hub.open_work() as session:
         known = await accounts.views(session)
     for account in known:
         await enqueue("check_account", str(account.id))
+
+
+async def _adopt_posts(hub: Hub, _: Enqueue, __: Sequence[str]) -> None:
+    await adopting.read_on(hub)
+
+
+async def _look_at_portals(hub: Hub, _: Enqueue, __: Sequence[str]) -> None:
+    found = await arriving.look(hub, utc_now())
+    if found:
+        _log.info("portals.looked_at", **found)
 
 
 async def _check_account(hub: Hub, _: Enqueue, ids: Sequence[str]) -> None:
@@ -75,6 +108,14 @@ async def _check_account(hub: Hub, _: Enqueue, ids: Sequence[str]) -> None:
         bad = [probe.name for probe in probes if not probe.ok]
         if bad:
             _log.warning("account.unwell", account=account_id, probes=bad)
+
+
+async def _read_sources(hub: Hub, _: Enqueue, __: Sequence[str]) -> None:
+    await sourcing.read_sources(hub)
+
+
+async def _check_links(hub: Hub, _: Enqueue, __: Sequence[str]) -> None:
+    await sourcing.check_links(hub)
 
 
 async def _verify_audit(hub: Hub, _: Enqueue, __: Sequence[str]) -> None:
@@ -97,8 +138,14 @@ async def _reseal(hub: Hub, _: Enqueue, __: Sequence[str]) -> None:
     while count:
         async with hub.open_work() as session:
             count = await accounts.reseal(session, hub.sealer)
+            count += await websub.reseal(session, hub.sealer)
+            count += await keys.reseal(session, hub.sealer)
         if count:
             _log.info("credentials.resealed", count=count)
+    async with hub.open_work() as session:
+        count = await otp.reseal(session, hub.sealer)
+    if count:
+        _log.info("otp.resealed", count=count)
 
 
 async def _check_clock(hub: Hub, _: Enqueue, __: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""One worker process: turns the delivery loop and runs the jobs, until it is asked to stop."""
+"""One worker process: turns the loop, pushes feeds, runs the jobs, until it is asked to stop."""
 
 import asyncio
 import os
@@ -16,10 +16,12 @@ from services.queue import bell
 from services.queue.by_arq import ArqQueue
 from services.queue.jobs import Queue
 from services.queue.timers import Timers
+from services.syndication.websub_push import Pusher
 from services.worker.jobs import declared
 
 GRACE: Final = timedelta(seconds=60)
-_AT_ONCE: Final = 4
+# More than there are jobs that may take long: those that renew tokens and tell people never wait.
+AT_ONCE: Final = 8
 
 _log = structlog.get_logger()
 
@@ -40,14 +42,24 @@ async def work(hub: Hub, url: str, redis_url: str | None, *, grace: timedelta = 
     loop = Loop(hub)
     jobs = declared(hub)
     queue: Queue = (
-        ArqQueue(jobs, redis_url, grace=grace) if redis_url else Timers(jobs, at_once=_AT_ONCE)
+        ArqQueue(jobs, redis_url, grace=grace) if redis_url else Timers(jobs, at_once=AT_ONCE)
     )
-    asked = _Asked(loop, queue)
+    pusher = Pusher(hub)
+    asked = _Asked(loop, pusher, queue)
+
+    def rung() -> None:
+        loop.ring()
+        pusher.ring()
+
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked.once)
-    async with bell.listening(url, loop.ring):
+    async with (
+        bell.listening(url, rung),
+        bell.listening(url, pusher.ring, channel=bell.FEEDS),
+    ):
         _log.info("worker.started", concurrency=hub.rules.concurrency, redis=redis_url is not None)
-        parts = [asyncio.create_task(loop.run()), asyncio.create_task(queue.run())]
+        running = (loop.run(), pusher.run(), queue.run())
+        parts = [asyncio.create_task(one) for one in running]
         # If one ends by itself, the other must not go on alone as if all were well.
         await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         asked.stop()
@@ -65,8 +77,9 @@ async def work(hub: Hub, url: str, redis_url: str | None, *, grace: timedelta = 
 class _Asked:
     """What a signal does: the first one stops gently, the second at once."""
 
-    def __init__(self, loop: Loop, queue: Queue) -> None:
+    def __init__(self, loop: Loop, pusher: Pusher, queue: Queue) -> None:
         self._loop = loop
+        self._pusher = pusher
         self._queue = queue
         self._before = False
 
@@ -79,4 +92,5 @@ class _Asked:
 
     def stop(self) -> None:
         self._loop.stop()
+        self._pusher.stop()
         self._queue.stop()

@@ -22,7 +22,12 @@ _OVER: Final[Mapping[str, str]] = MappingProxyType(
         "sign_in_failure": "at < now() - interval '1 day'",
         "old_credentials": "replaced_at < now() - interval '7 days'",
         "inbound_event": "received_at < now() - interval '90 days'",
+        # Long gone from its feed, and nothing was made of it.
+        "source_entry": "item_id IS NULL AND last_seen_at < now() - interval '180 days'",
+        "link_check": "asked_at < now() - interval '30 days'"
+        " AND NOT EXISTS (SELECT 1 FROM link_use u WHERE u.link_id = link_check.id)",
         "consent": "expires_at < now() - interval '7 days'",
+        "notification": "read_at < now() - interval '90 days'",
     }
 )
 

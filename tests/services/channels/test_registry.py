@@ -1,10 +1,16 @@
+import asyncio
 import sys
+from contextlib import suppress
 from importlib.metadata import EntryPoint
 from types import ModuleType
 
 import pytest
 
 from services.channels.registry import GROUP, Registry
+from services.storage.columns import new_id
+from shared.contract.channel import Lister
+from shared.contract.errors import ChannelError
+from shared.contract.messages import Account
 from shared.errors import LoaError, NotFoundError
 from tests.services.channels.fakes import FakeChannel
 
@@ -72,3 +78,34 @@ def test_a_channel_is_told_where_to_call(strangers: ModuleType) -> None:
     assert registry.variables == {"LOA_FAKE_URL": "https://fake.example"}
     Registry._loaded((point("one", "loa_strangers:one"),), {"LOA_FAKE_URL": ""})
     assert strangers.one.configured == {"LOA_FAKE_URL": "https://fake.example"}
+
+
+async def test_what_adapters_keep_open_ends_with_the_hub() -> None:
+    closed = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+        await reader.read()
+        closed.set()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        registry = Registry.load({"LOA_ZALO_API_URL": f"http://127.0.0.1:{port}"})
+        zalo = registry.get("zalo_oa")
+        assert isinstance(zalo, Lister)
+        account = Account(
+            id=new_id(),
+            name="OA",
+            remote_id="1",
+            settings=zalo.settings_form.model_validate({"oa_id": "1", "app_id": "1"}),
+            credentials=zalo.credentials_form.model_validate(
+                {"app_secret": "s", "access_token": "t", "refresh_token": "r"}
+            ),
+        )
+        with suppress(ChannelError):
+            await zalo.newest(account)
+        assert not closed.is_set()
+        await registry.aclose()
+        await asyncio.wait_for(closed.wait(), 20)

@@ -21,7 +21,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from adapters.zalo_oa.channel import ZaloOa
 from services.channels import accounts, tokens
 from services.channels.registry import Registry
 from services.channels.tables import Account
@@ -52,10 +51,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 async def bench(sandbox: Sandbox, fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Bench]:
     made = make_bench(fresh_database_url, tmp_path, Registry.load(hosts_of(sandbox)), size=20)
     yield made
-    channel = made.hub.registry.get("zalo_oa")
-    assert isinstance(channel, ZaloOa)
-    await channel.aclose()
-    await made.engine.dispose()
+    await made.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

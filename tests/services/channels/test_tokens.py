@@ -80,7 +80,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(open_work: Opener, server: OAuthServer) -> Desk:
+async def desk(open_work: Opener, server: OAuthServer) -> AsyncIterator[Desk]:
     channel = ZaloOa()
     channel.configure({"LOA_ZALO_API_URL": server.url, "LOA_ZALO_OAUTH_URL": server.url})
     registry = Registry.of(channel)
@@ -101,7 +101,8 @@ async def desk(open_work: Opener, server: OAuthServer) -> Desk:
                 "refresh_token": server.refresh_token,
             },
         )
-    return Desk(open_work=open_work, registry=registry, server=server, account_id=account.id)
+    yield Desk(open_work=open_work, registry=registry, server=server, account_id=account.id)
+    await registry.aclose()
 
 
 async def test_a_new_pair_is_stored_before_anyone_uses_it(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 import pytest
@@ -10,9 +11,10 @@ from sqlalchemy import text, update
 from sqlmodel import col
 
 from services.content.tables import Item
-from services.delivery.tables import Attempt, Publication
+from services.delivery.tables import Attempt, Publication, Rendition
 from services.storage.columns import new_id
 from shared.clock import utc_now
+from shared.contract.messages import Payload
 from tests.support.browser import NARROW, WIDE, window
 from tests.support.console import Console, Visitor
 from tests.support.hub import Team
@@ -268,6 +270,32 @@ async def test_a_changed_post_can_be_put_right_by_an_approver(
     assert (await approver.post(f"/publications/{id_}/repair")).status_code == 303
     assert "Yêu cầu sửa lại" in await _page(approver, item)
     assert (await approver.post(f"/publications/{id_}/repair")).status_code == 409
+
+
+async def test_what_the_channel_shows_instead_is_told_word_by_word(
+    console: Console, team: Team, approver: Visitor
+) -> None:
+    item = await _item(console, team, title="Gọi số 113")
+    now = utc_now()
+    id_ = await _move(
+        console, item, "sending", "live", observed_at=now, first_observed_at=now, next_at=None,
+        remote_id=new_id().hex, drift="altered", drift_at=now, compared_at=now,
+        observed_revision_no=1,
+    )  # fmt: skip
+    async with console.hub.open_work() as session:
+        row = await session.get_one(Publication, id_)
+        row.observed_rendition_id = row.desired_rendition_id
+        rendition = await session.get_one(Rendition, row.desired_rendition_id)
+        channel = console.hub.registry.get("portal_rss")
+        agreed = channel.fingerprint(cast(Payload, rendition.payload)).text
+        row.drift_text = agreed.replace("113", "0909 <b>")
+    for page in (
+        await _page(approver, item),
+        (await approver.client.get(f"/posts/{item.id}?tab=channels")).text,
+    ):
+        assert re.search(r"<del>.*113</del>", page)
+        assert re.search(r"<ins>.*0909 &lt;b&gt;</ins>", page)
+        assert "Sửa lại cho khớp" in page
 
 
 async def test_a_channel_can_be_watched_and_not(

@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.async_api import Browser
 
-from services.delivery import fan_out
+from services.console import live
+from services.delivery import fan_out, notices
 from shared.clock import utc_now
 from tests.services.console.test_delivery import _accounts, _item, _move
 from tests.support.browser import NARROW, WIDE, window
@@ -119,6 +120,28 @@ async def test_an_odd_place_to_go_on_from_is_refused(console: Console) -> None:
     for odd in ("yesterday", "2026-11-22T10:00:00", "\x00"):
         answer = await editor.client.get("/notifications", params={"before": odd})
         assert answer.status_code == (200 if odd == "\x00" else 422)
+
+
+async def test_the_bell_of_any_page_follows_also_what_makes_no_news(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_RECHECK_SECONDS", 0.2)
+    team, editor, _ = await _people(console)
+    item = await _item(console, team)
+    page = (await editor.client.get("/help")).text
+    assert page.count("hx-sse:connect") == 1
+    assert "/events?topics=bell" in page
+    async with editor.client.stream("GET", "/events?topics=bell") as stream:
+        lines = stream.aiter_lines()
+        await anext(lines)
+        await _move(console, item, drift="hidden", drift_at=utc_now())
+        async with console.hub.open_work() as session:
+            await notices.collect(session)  # as the worker does every few seconds
+        async for line in lines:
+            if 'data-title-count="1"' in line:
+                break
+    page = (await editor.client.get("/notifications")).text
+    assert "không còn như bản đã duyệt." in page
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])

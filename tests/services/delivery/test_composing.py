@@ -16,7 +16,7 @@ from services.content.tables import Item, Revision
 from services.delivery import composing, preview
 from services.delivery.composing import Choices
 from shared.clock import utc_now
-from shared.errors import ConflictError
+from shared.errors import ConflictError, InvalidError
 from tests.services.console import outlets
 from tests.support.hub import Bench, Team, make_bench
 from tests.support.pictures import jpeg
@@ -175,3 +175,27 @@ async def test_a_picture_on_a_foreign_site_holds_the_submission(bench: Bench, te
     told = {one.code: one.blocking for one in shown.renditions[0].problems}
     assert told["picture_foreign"] is True
     assert shown.renditions[0].blocked
+
+
+async def test_a_gap_that_a_template_left_holds_the_submission(bench: Bench, team: Team) -> None:
+    account, other = await outlets.portal(bench, team), await outlets.portal(bench, team)
+    item = await bench.draft(
+        team,
+        title="Cảnh báo {{loại thiên tai}}",
+        body="Từ {{ ngày }}, {{ nơi }}, {{giờ}} và {{nguồn tin}}.",
+        overrides={str(other): {"title": "Cảnh báo bão", "text": "Bão vào {{nơi}}."}},
+    )
+    async with bench.hub.open_work() as session:
+        shown = await preview.render(session, bench.hub, item.id, [account, other])
+    told = {
+        one.account_id: {
+            problem.field: problem.detail for problem in one.problems if problem.code == "gap_left"
+        }
+        for one in shown.renditions
+    }
+    assert set(told[account]) == {"title", "body"}
+    assert "“ngày”, “nơi”, “giờ” và 1 chỗ khác" in told[account]["body"]
+    assert set(told[other]) == {"text"}
+    with pytest.raises(InvalidError) as refused:
+        await bench.submitted(team, item.id, [account])
+    assert {one.code for one in refused.value.fields} == {"gap_left"}

@@ -127,6 +127,39 @@ async def test_the_step_that_is_called_is_the_one_under_way(bench: Bench, team: 
     assert found.stages[1].at == begun
 
 
+async def test_each_stage_has_the_time_at_which_its_phase_was_reached(
+    bench: Bench, team: Team
+) -> None:
+    id_ = await _publication(bench, team)
+    began = utc_now()
+    reached = [began + timedelta(seconds=no) for no in (1, 20, 31)]
+    steps = [
+        {"phase": phase, "at": at.isoformat()}
+        for phase, at in zip(("token", "id", "show_token"), reached, strict=True)
+    ]
+    await _attempt(
+        bench, id_, phase="show_token", handle={"show_token": "x"}, steps=steps,
+        started_at=began, ended_at=began + timedelta(seconds=40), outcome="done",
+    )  # fmt: skip
+    await _move(bench, id_, "sending", "live", seen_at=began, next_at=None)
+    found = await _progress(bench, team, id_)
+    told = {stage.name: stage.at for stage in found.stages}
+    assert (told["post"], told["processing"]) == (reached[0], reached[1])
+    assert told["show"] == began + timedelta(seconds=40)
+
+
+async def test_a_video_that_is_still_being_taken_in_is_under_way(bench: Bench, team: Team) -> None:
+    id_ = await _publication(bench, team)
+    await _move(bench, id_, "sending")
+    await _attempt(bench, id_, phase="video", handle={"videos": {"a": {"token": "x"}}})
+    assert _told(await _progress(bench, team, id_))[1] == ("media", "now")
+    other = await _publication(bench, team)
+    await _move(bench, other, "sending")
+    await _attempt(bench, other, phase="video", handle={"video": "17", "words": "x"})
+    found = await _progress(bench, team, other)
+    assert _told(found)[1:3] == [("post", "done"), ("processing", "now")]
+
+
 async def test_pictures_are_a_stage_only_where_there_were_some(bench: Bench, team: Team) -> None:
     id_ = await _publication(bench, team)
     await _move(bench, id_, "sending")

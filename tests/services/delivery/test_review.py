@@ -18,7 +18,16 @@ from services.cli import keeping
 from services.content import workflow
 from services.content.forms import ItemChanges
 from services.content.tables import Item
-from services.delivery import crash, decisions, fan_out, intent, lanes, preview
+from services.delivery import (
+    crash,
+    decisions,
+    drifting,
+    fan_out,
+    intent,
+    lanes,
+    notices,
+    preview,
+)
 from services.delivery.choice import Facts, Fail, OpenAttempt, choose
 from services.delivery.fan_out import SubmitForm
 from services.delivery.intent import Ask, begin
@@ -304,6 +313,53 @@ async def test_a_failed_reading_does_not_wipe_out_a_drift(
         await looked_soon(bench)
         await asyncio.sleep(2.5)
     assert (await one(bench, item.id))["drift"] == "missing"
+
+
+async def test_a_drift_keeps_what_stands_there_and_is_told_when_it_begins_and_ends(
+    bench: Bench, team: Team, server: WallServer
+) -> None:
+    account = await stands(bench, team, server, "drifting")
+
+    async def told(staff: UUID) -> list[str]:
+        async with bench.hub.open_work() as session:
+            await notices.collect(session)
+        async with bench.hub.open_work() as session:
+            found = await notices.notices(session, staff, limit=20)
+        return [one.cause for one in found if one.item_id == item.id]
+
+    async with turning(bench):
+        item = await bench.published(team, [account])
+        await until(bench, item.id, "live")
+        wall = server.wall("drifting")
+        ((post, agreed),) = wall.posts.items()
+        assert agreed is not None
+        wall.posts[post] = f"{agreed} Gọi 0909."
+        await looked(bench, item.id, drift="altered")
+        row = await one(bench, item.id)
+        async with bench.hub.open_work() as session:
+            differs = (await drifting.altered(session, bench.hub, item.id))[row["id"]]  # type: ignore[index]  # an id
+        assert differs.shown.removesuffix(" Gọi 0909.") == differs.agreed
+        assert row["compared_at"] is not None
+        for staff in (team.editor, team.approver, team.admin):
+            assert (await told(staff)).count("drift") == 1
+        assert "drift" not in await told(team.second_approver)
+
+        wall.posts[post] = agreed
+        await looked(bench, item.id, drift=None)
+    for staff in (team.editor, team.approver, team.admin):
+        assert (await told(staff)).count("mended") == 1
+        assert (await told(staff)).count("mended") == 1
+    assert (await one(bench, item.id))["drift_text"] is None
+    async with bench.hub.open_work() as session:
+        assert await drifting.altered(session, bench.hub, item.id) == {}
+
+
+async def looked(bench: Bench, item_id: UUID, *, drift: str | None) -> None:
+    """Has the channel read until this is what was found."""
+    async with asyncio.timeout(60):
+        while (await one(bench, item_id))["drift"] != drift:
+            await looked_soon(bench)
+            await asyncio.sleep(0.1)
 
 
 # ── What may be visible ──────────────────────────────────────────────────────────────────────────
