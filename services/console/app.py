@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 
 from services.console import (
     account,
+    adopting,
     calendar,
     channels,
     composer,
@@ -26,10 +27,14 @@ from services.console import (
     notices,
     people,
     posts,
+    pushes,
     record,
     review,
     search,
+    setup,
     signing,
+    source_entries,
+    sources,
     start,
     styleguide,
     today,
@@ -66,9 +71,14 @@ PAGES: Final[tuple[Page, ...]] = (
     *links.PAGES,
     *item_templates.PAGES,
     *channels.PAGES,
+    *pushes.PAGES,
+    *adopting.PAGES,
     *connect.PAGES,
     *workflow.PAGES,
+    *setup.PAGES,
     *media.PAGES,
+    *source_entries.PAGES,
+    *sources.PAGES,
 )
 REGIONS: Final[Mapping[str, Region]] = {
     **today.REGIONS,

@@ -14,11 +14,12 @@ from services.console.ask import Ask
 from services.console.form_fields import FormField, shown, typed
 from services.console.guard import Page, get, post
 from services.console.guide_book import Guide, fields_for, filled, gaps_of, guide_of, title_of
+from services.console.pushes import pushes_of
 from services.delivery import standing, switches, words
 from services.delivery.standing import Standing
 from services.delivery.words import Words
 from shared.clock import steady_seconds
-from shared.contract.channel import Channel, Consenter, Receiver, Renewer
+from shared.contract.channel import Channel, Consenter, Lister, Receiver, Renewer
 from shared.contract.messages import Probe
 from shared.errors import ConflictError, InvalidError, LoaError, NotFoundError
 
@@ -217,6 +218,7 @@ async def _account(
     async with ask.work() as session:
         stands = await standing.standing_of(session, view.id)
         held = await secrets_of(ask, session, view) if manages else {}
+        pushes = await pushes_of(session, view)
     adapter = _adapter(ask, view.channel)
     settings: tuple[ShownField, ...] = ()
     secrets: tuple[ShownField, ...] = ()
@@ -236,6 +238,8 @@ async def _account(
         secrets=secrets,
         addresses=_addresses(ask, view, guide_of(adapter, ask.language)) if adapter else (),
         receives=isinstance(adapter, Receiver),
+        lists=isinstance(adapter, Lister),
+        pushes=pushes,
         faults=faults or {},
         labels={one.field.key: one.field.title for one in (*settings, *secrets)}
         | {"name": ask.t("Tên gọi trong Loa"), "reason": ask.t("Lý do")},

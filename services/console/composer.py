@@ -59,6 +59,9 @@ _LABELS: Final[Mapping[str, str]] = {
     "issuer": "Cơ quan ban hành",
     "signer": "Người ký",
     "correction_note": "Nội dung đính chính",
+    "source_name": "Tên nguồn",
+    "source_url": "Đường dẫn gốc",
+    "ai_made": "Nhãn trí tuệ nhân tạo",
     "when": "Thời điểm đăng",
     "publish_at": "Thời điểm đăng",
     "expires_at": "Hạn hiển thị",
@@ -214,7 +217,7 @@ async def _keep(ask: Ask, step: Step, filled: Filled, verdict: Judged, do: str) 
                 other = await presence.beat(session, ask.caller, step.item_id, now=ask.now)
             if auto and other is not None:
                 return await _kept(ask, step, filled, "held", other=other, writer=other, status=409)
-            item = await keep(ask, session, step, verdict)
+            item = await keep(ask, session, step, verdict, typing=auto)
     except InvalidError as error:
         return await _again(ask, step, filled, room_faults(ask, error), auto=auto)
     except ConflictError as error:
@@ -233,8 +236,10 @@ async def _keep(ask: Ask, step: Step, filled: Filled, verdict: Judged, do: str) 
     return ask.to(f"/posts/{item.id}/edit", said=said)
 
 
-async def keep(ask: Ask, session: AsyncSession, step: Step, verdict: Judged) -> Item:
-    """Stores the form, as a new item or into the one it is about.
+async def keep(
+    ask: Ask, session: AsyncSession, step: Step, verdict: Judged, *, typing: bool = False
+) -> Item:
+    """Stores the form, as a new item or into the one it is about; `typing`: the page did by itself.
 
     The id of a new item comes with its form, so a form that is sent twice makes one item. Raises
     ConflictError `stale_version`, InvalidError.
@@ -267,6 +272,7 @@ async def keep(ask: Ask, session: AsyncSession, step: Step, verdict: Judged) -> 
         verdict.choices,
         version=version,
         now=ask.now,
+        typing=typing,
     )
 
 

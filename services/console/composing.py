@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.console.ask import Ask
 from services.console.moments import Moments
+from services.content.body import address
 from services.content.forms import ItemChanges, ItemForm
 from services.content.imagining import Typed
 from services.content.tables import KINDS, Item, Revision
@@ -23,7 +24,8 @@ OTHER: Final = "other"
 _DOCUMENT: Final = ("number", "issued_on", "issuer", "signer")
 _LINES: Final = (
     *("kind", "title", "summary", "body", "cover", "category", "tags", *_DOCUMENT),
-    *("correction_note", "when", "publish_at", "expires_at", "note"),
+    *("correction_note", "source_name", "source_url", "ai_made"),
+    *("when", "publish_at", "expires_at", "note"),
 )
 _Form = TypeVar("_Form", ItemForm, ItemChanges)
 
@@ -49,6 +51,9 @@ class Filled(BaseModel):
     issuer: str = ""
     signer: str = ""
     correction_note: str = ""
+    source_name: str = ""
+    source_url: str = ""
+    ai_made: str = ""
     accounts: tuple[str, ...] = ()
     own: Mapping[str, Mapping[str, str]] = {}
     when: str = NOW
@@ -137,6 +142,9 @@ def stored(
         tags=", ".join(revision.tags),
         **{name: facts.get(name, "") for name in _DOCUMENT},
         correction_note="" if revision.state == "approved" else revision.correction_note,
+        source_name=revision.source_name,
+        source_url=revision.source_url,
+        ai_made="1" if revision.ai_made else "",
         accounts=tuple(str(one) for one in choices.accounts or accounts),
         own=revision.overrides,
         when=NOW if choices.publish_at is None else _utc(choices.publish_at),
@@ -165,6 +173,8 @@ def settled(filled: Filled, moments: Moments) -> Filled:
             "tags": ", ".join(_tags(filled.tags)),
             "note": one_line(filled.note),
             "correction_note": one_line(filled.correction_note),
+            "source_name": one_line(filled.source_name),
+            "source_url": one_line(filled.source_url),
             "when": when,
             "publish_at": publish_at if when == OTHER else "",
         }
@@ -244,6 +254,9 @@ def typed(ask: Ask, filled: Filled) -> Typed:
             for account, own in filled.own.items()
         },
         correction_note=one_line(filled.correction_note),
+        source_name=one_line(filled.source_name),
+        source_url=address(one_line(filled.source_url)) or "",
+        ai_made=filled.ai_made == "1",
         publish_at=moment(ask, filled),
         urgent=filled.urgent,
     )
@@ -273,6 +286,9 @@ def _words(filled: Filled) -> dict[str, object]:
             if any(value.strip() for value in own.values())
         },
         "correction_note": filled.correction_note,
+        "source_name": filled.source_name,
+        "source_url": filled.source_url,
+        "ai_made": filled.ai_made == "1",
     }
 
 

@@ -12,14 +12,25 @@ from uuid import UUID
 
 from starlette.responses import HTMLResponse, Response
 
-from services.console import live
+from services.console import live, reading
 from services.console.ask import Ask
 from services.console.drawing import Chip, word
 from services.console.guard import Page, get, post
 from services.console.live import Region, key_id
+from services.console.reading import Change
 from services.content import queries
-from services.delivery import board, decisions, fan_out, hurry, notices, progress, words
+from services.delivery import (
+    board,
+    decisions,
+    drifting,
+    fan_out,
+    hurry,
+    notices,
+    progress,
+    words,
+)
 from services.delivery.board import Candidate, Outlet, Shown
+from services.delivery.drifting import Altered
 from services.delivery.progress import Agreed, Line, Progress, Stage, Standing
 from services.delivery.tables import State
 from services.delivery.words import Words
@@ -86,7 +97,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """One channel on the board. The `may_…` tell what is offered; the rooms check it again."""
+    """One channel on the board. The `may_…` tell what is offered; the rooms check it again.
+
+    `drifted` is how its text differs there from the agreed one, as of `compared_at`.
+    """
 
     id: UUID
     account: Outlet
@@ -99,6 +113,8 @@ class Card:
     technical: str | None
     reason: str | None
     bad: bool
+    drifted: Change | None
+    compared_at: datetime | None
     url: str | None
     candidates: tuple[Candidate, ...]
     may_hurry: bool
@@ -265,6 +281,7 @@ async def _values(ask: Ask, item_id: UUID) -> dict[str, object]:
             session, item_id=item_id, unit_ids=ask.caller.unit_ids, limit=_MOST
         )
         steps = await progress.of_item(session, ask.hub, item_id, staff_id=ask.caller.staff_id)
+        altered = await drifting.altered(session, ask.hub, item_id)
         lines = await progress.journal(session, item_id)
         standing = (await board.standing(session, [item_id]))[item_id]
     if agreed is None:
@@ -273,7 +290,7 @@ async def _values(ask: Ask, item_id: UUID) -> dict[str, object]:
     many = len(shown) > _CARDS
     if many:
         shown.sort(key=lambda one: (_ORDER[one.state], one.account.name))
-    cards = [_card(ask, one, steps[one.id]) for one in shown]
+    cards = [_card(ask, one, steps[one.id], altered.get(one.id)) for one in shown]
     carded = cards[:_CARDS_OF_MANY] if many else cards
     hold = _hold(ask, agreed, shown, steps)
     return {
@@ -298,7 +315,7 @@ def _wanted(one: Shown) -> bool:
     return one.operation != Operation.WITHDRAW
 
 
-def _card(ask: Ask, one: Shown, steps: Progress) -> Card:
+def _card(ask: Ask, one: Shown, steps: Progress, altered: Altered | None) -> Card:
     approver = "approver" in ask.caller.roles
     problem = one.problem
     failed = one.state in (State.FAILED, State.EXPIRED)
@@ -316,6 +333,8 @@ def _card(ask: Ask, one: Shown, steps: Progress) -> Card:
         # On a pause or a freeze the words are the reason that a person gave.
         reason=problem.words if problem is not None and problem.code in _BY_PEOPLE else None,
         bad=failed,
+        drifted=reading.drifted(ask, altered) if altered else None,
+        compared_at=steps.compared_at,
         url=one.remote_url if one.live_revision is not None or one.state == State.LIVE else None,
         candidates=one.candidates if one.state != State.UNDECIDED else (),
         may_hurry=steps.may_hurry and not ask.caller.roles.isdisjoint({"editor", "approver"}),
@@ -463,6 +482,8 @@ def _step(ask: Ask, stage: Stage) -> Step:
 
 
 def _note(ask: Ask, one: Shown, steps: Progress) -> str | None:
+    if steps.pull and one.state in (State.LIVE, State.WITHDRAWN):
+        return _arrived(ask, one)
     if one.state == State.UNCERTAIN and (one.problem is None or not one.problem.code):
         return _unclear(ask, one)
     if one.state == State.UNDECIDED and "approver" not in ask.caller.roles:
@@ -472,6 +493,40 @@ def _note(ask: Ask, one: Shown, steps: Progress) -> str | None:
     if one.state in (State.FAILED, State.EXPIRED) and "approver" not in ask.caller.roles:
         return ask.t("Người duyệt đã được báo và có thể cho thử lại.")
     return None
+
+
+def _arrived(ask: Ask, one: Shown) -> str | None:
+    """How far it has come at the portal: fetched when, and what its own page shows."""
+    arrived, gone = one.arrived, one.state == State.WITHDRAWN
+    if arrived is None and one.seen_at is None:
+        return None
+
+    def at(moment: datetime) -> str:
+        return ask.moments.short(moment, ask.now)
+
+    told = []
+    if one.seen_at is not None:
+        told.append(ask.t("Cổng đã lấy %(at)s", at=at(one.seen_at)))
+    elif arrived is not None and arrived.fetched_at is not None:
+        told.append(ask.t("Cổng vẫn giữ bản cũ, lấy %(at)s", at=at(arrived.fetched_at)))
+    if arrived is not None and arrived.looked_at is not None:
+        looked = at(arrived.looked_at)
+        match arrived.found:
+            case "shown":
+                first = arrived.shown_at or arrived.looked_at
+                told.append(ask.t("đã hiện trên cổng %(at)s", at=at(first)))
+            case "gone":
+                told.append(ask.t("không còn trên cổng %(at)s", at=looked))
+            case "old" if gone:
+                told.append(ask.t("trang của cổng vẫn còn tin này %(at)s", at=looked))
+            case "old":
+                told.append(ask.t("trang của cổng vẫn hiện bản cũ %(at)s", at=looked))
+            case "absent":
+                told.append(ask.t("chưa thấy trên trang của cổng %(at)s", at=looked))
+            case "unreadable":
+                told.append(ask.t("chưa mở được trang của cổng %(at)s", at=looked))
+    line = " · ".join(told)
+    return f"{line[:1].upper()}{line[1:]}." if line else None
 
 
 def _unclear(ask: Ask, one: Shown) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.staff import agency
 from services.staff.caller import Caller
 
 # `worst` of the accounts within reach: 3 cut off, 2 ends soon, 1 slow, 0 well.
@@ -33,6 +34,14 @@ _FRAME = text(
       FROM account a WHERE a.unit_id = ANY(:units) AND a.stage = 'official'
     """
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """Whose pages these are, for whoever has not signed in: as `Frame` has both."""
+
+    agency: str | None
+    logo: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +76,13 @@ class Frame:
         if self.ending:
             return "ending"
         return "slow" if self.slow else "good"
+
+
+async def brand_of(session: AsyncSession) -> Brand:
+    """The name and the mark that the house has chosen."""
+    house = await agency.settings(session)
+    logo = f"/media/{house.logo.sha256}.{house.logo.ext}" if house.logo else None
+    return Brand(agency=house.name or None, logo=logo)
 
 
 async def frame_of(session: AsyncSession, caller: Caller) -> Frame:

@@ -27,6 +27,7 @@ from services.audit.append import record_refusal
 from services.console.ask import Ask, faults_of, refusal_text
 from services.console.catalogue import Language, Words, language_of
 from services.console.drawing import Drawing
+from services.console.packing import packed
 from services.delivery.hub import Hub
 from services.staff.caller import Caller
 from services.staff.cookies import cookie_name, is_https
@@ -120,7 +121,7 @@ class Guard:
 
         async def answer(request: Request) -> Response:
             response = await self._answer(request, page)
-            return self.dressed(response)
+            return packed(self.dressed(response), request)
 
         return Route(page.path, answer, methods=[page.method])
 

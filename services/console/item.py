@@ -19,7 +19,8 @@ from services.console.live import Region
 from services.content import comments, drafting, queries
 from services.content.forms import DocumentForm, ItemForm, OverrideForm
 from services.content.tables import Approval, Item, Revision
-from services.delivery import fan_out
+from services.delivery import drifting, fan_out, progress
+from services.delivery.tables import State
 from services.delivery.words import problem
 from services.staff.names import names
 from shared.errors import InvalidError, NotFoundError
@@ -55,7 +56,7 @@ async def show(ask: Ask) -> Response:
             case "revisions":
                 values = await _revisions(ask, session, found)
             case "channels":
-                values = {"words": _troubles(ask, found)}
+                values = await _channels(ask, session, found)
             case "comments":
                 values = await _comments(ask, session, found)
             case "log":
@@ -153,6 +154,32 @@ def _states(ask: Ask) -> Mapping[str, tuple[str, str]]:
     }
 
 
+async def _channels(ask: Ask, session: AsyncSession, found: Dossier) -> dict[str, object]:
+    steps = await progress.of_item(session, ask.hub, found.item.id, staff_id=ask.caller.staff_id)
+    altered = await drifting.altered(session, ask.hub, found.item.id)
+    return {
+        "words": _troubles(ask, found),
+        "steps": {id_: _reached(ask, one) for id_, one in steps.items()},
+        "drifted": {id_: reading.drifted(ask, one) for id_, one in altered.items()},
+        "compared": {id_: one.compared_at for id_, one in steps.items()},
+        "may_repair": {
+            one.id
+            for one in found.publications
+            if one.state == State.LIVE and one.drift and "approver" in ask.caller.roles
+        },
+    }
+
+
+def _reached(ask: Ask, one: progress.Progress) -> str:
+    """The stages behind it with the second in which each was done; those without are left out."""
+    return " · ".join(
+        f"{progress.stage_name(stage.name, ask.language)} "
+        f"{ask.moments.clock(stage.at, seconds=True)}"
+        for stage in one.stages
+        if stage.at is not None
+    )
+
+
 def _troubles(ask: Ask, found: Dossier) -> dict[UUID, object]:
     return {
         one.id: problem(one.problem.code, ask.language, channel=one.account.name)
@@ -238,6 +265,8 @@ def _copied(item: Item, revision: Revision) -> ItemForm:
         cover=revision.cover,
         tags=list(revision.tags),
         category=revision.category,
+        source_name=revision.source_name,
+        source_url=revision.source_url,
         document=DocumentForm.model_validate({name: value for name, value in told.items() if value})
         if told
         else None,

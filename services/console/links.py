@@ -18,6 +18,7 @@ from services.console import previews, reading
 from services.console.ask import Ask, faults_of, refusal_text
 from services.console.catalogue import Language, Words, language_of
 from services.console.drawing import Drawing
+from services.console.frame import brand_of
 from services.console.guard import LANGUAGE, Guard, Page, begun, bounded_form, get, post
 from services.console.moments import Moments
 from services.console.previews import Look
@@ -174,12 +175,14 @@ class _Door:
         async with self._hub.open_work() as session:
             opened = await preview_links.opened(session, token, now=request.state.now)
             shown = await _shown(session, visit, opened, request) if opened else None
+            house = await brand_of(session)
         faults = faults_of(error, visit.language) if isinstance(error, InvalidError) else {}
         html = visit.drawing.page(
             visit.language,
             "outside.html",
             {
                 "shown": shown,
+                "house": house,
                 "address": f"/p/{token}",
                 "name": name,
                 "comment": comment,

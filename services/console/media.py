@@ -11,11 +11,11 @@ from uuid import UUID
 
 from pydantic import JsonValue
 from starlette.datastructures import UploadFile
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
 from services.console.ask import Ask
 from services.console.guard import Page, get, post
-from services.content import library
+from services.content import library, uploads
 from services.content import media as media_room
 from services.content.library import MediaWords, Use
 from services.content.tables import Media
@@ -31,11 +31,12 @@ _KNOWN_AT_ONCE: Final = 100
 _SHORT_ALT: Final = 12
 _MAKING: Final = asyncio.Lock()
 _FIELDS: Final = ("alt", "caption", "credit", "licence", "number", "issued_on")
+_PIECE_FORM_BYTES: Final = uploads.PIECE_BYTES + 16 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """One file as the grid shows it. `described` is `good`, `short` or `none`."""
+    """One file as the grid shows it. `described` is `good`, `short`, `none` or `needless`."""
 
     media: Media
     described: str
@@ -61,10 +62,13 @@ async def show_library(ask: Ask) -> Response:
 
 async def add(ask: Ask) -> Response:
     """Takes in one file: a small JSON for script that asks for it, a page for everybody else."""
-    file = ask.upload("file")
+    file, key = ask.upload("file"), ask.text("pieces")
     try:
-        data = b"" if file is None else await _read(file)
-        if file is None or not data:
+        if key:
+            data = await uploads.whole(ask.hub.media, ask.caller.staff_id, key)
+        else:
+            data = b"" if file is None else await _read(file)
+        if not data:
             return await _not_taken(ask, {"file": ask.t("Hãy chọn tệp trước.")})
         async with ask.work() as session:
             added = await media_room.add(
@@ -72,7 +76,8 @@ async def add(ask: Ask) -> Response:
                 ask.caller,
                 ask.hub.media,
                 data=data,
-                filename=file.filename or "",
+                filename=ask.text("filename") if file is None else file.filename or "",
+                decorative=ask.text("decorative") == "1",
                 **{name: ask.text(name).strip() for name in ("alt", "caption", "credit")},
                 licence=ask.text("licence").strip(),
             )
@@ -80,9 +85,35 @@ async def add(ask: Ask) -> Response:
                 await library.small(session, ask.hub.media, added)
     except InvalidError as error:
         return await _not_taken(ask, ask.faults(error))
+    if key:
+        await uploads.forget(ask.hub.media, ask.caller.staff_id, key)
     if _wants_json(ask):
         return JSONResponse(_told(ask, added), 201)
     return ask.to(f"/media/{added.id}", said=ask.t("Đã thêm vào kho. Còn nguồn và điểm chính."))
+
+
+async def arrived(ask: Ask) -> Response:
+    """How much of a file has come, for a script that goes on where it stopped."""
+    key = str(ask.request.path_params["key"])
+    size = await uploads.arrived(ask.hub.media, ask.caller.staff_id, key)
+    return JSONResponse({"size": size})
+
+
+async def piece(ask: Ask) -> Response:
+    """Takes in the next piece of a file; tells how much there is now."""
+    key, sent = str(ask.request.path_params["key"]), ask.upload("piece")
+    try:
+        size = await uploads.append(
+            ask.hub.media,
+            ask.caller.staff_id,
+            key,
+            offset=_number(ask.text("offset")),
+            data=b"" if sent is None else await _read(sent),
+            now=ask.now,
+        )
+    except InvalidError as error:
+        return await _not_taken(ask, ask.faults(error) or {"file": ask.refusal(error)})
+    return JSONResponse({"size": size})
 
 
 async def show_one(ask: Ask) -> Response:
@@ -127,7 +158,11 @@ async def known(ask: Ask) -> Response:
 
 
 async def small(ask: Ask) -> Response:
-    """Leads to the small form of a picture, which is made when it is first looked at."""
+    """The small form of a picture, which is made when it is first looked at.
+
+    Not by its public address: that is gone once every item with it has been withdrawn, and the
+    library still holds it.
+    """
     async with ask.work() as session:
         media = await library.one(session, ask.id("media_id"), ask.caller.unit_ids)
         found = media if media.kind != "image" else await library.small_if_made(session, media)
@@ -135,9 +170,12 @@ async def small(ask: Ask) -> Response:
         # One after the other: a page of new pictures must not take every connection there is.
         async with _MAKING, ask.work() as session:
             found = await library.small(session, ask.hub.media, media)
-    response = RedirectResponse(ask.url(f"/media/{found.sha256}.{found.ext}"), 302)
-    response.headers["Cache-Control"] = "private, max-age=86400"
-    return response
+    headers = {"Cache-Control": "private, max-age=86400"}
+    if media.kind != "image":
+        file = ask.url(f"/media/{found.sha256}.{found.ext}")
+        return RedirectResponse(file, 302, headers=headers)
+    path = ask.hub.media.path(found.sha256, found.ext)
+    return FileResponse(path, media_type=found.mime, headers=headers)
 
 
 async def _library(
@@ -153,7 +191,7 @@ async def _library(
         older=ask.url("/media") + older if older else None,
         newest=None if shelf.first else ask.url("/media") + _query(shelf),
         may_add="editor" in ask.caller.roles,
-        typed={name: ask.text(name) for name in _FIELDS},
+        typed={name: ask.text(name) for name in (*_FIELDS, "decorative")},
         faults=faults or {},
     )
 
@@ -168,7 +206,7 @@ async def _shelf(ask: Ask, count: int) -> Shelf:
     cards = tuple(
         Card(
             media=one,
-            described=_described(one.alt),
+            described=_described(one),
             use_count=counts.get(one.id, 0),
             issued=_issued(ask, one),
         )
@@ -192,7 +230,9 @@ async def _one(
         by = (await names(session, [media.by])).get(media.by, "")
     fields = (*_FIELDS, "focal_x", "focal_y")
     stands = {name: str(getattr(media, name)) for name in fields}
-    filled = stands if faults is None else stands | {name: ask.text(name) for name in ask.form}
+    stands["decorative"] = "1" if media.decorative else ""
+    typed = {name: ask.text(name) for name in (*ask.form, "decorative")}
+    filled = stands if faults is None else stands | typed
     return await ask.page(
         "media_one.html",
         status=status,
@@ -200,7 +240,7 @@ async def _one(
         by=by,
         used=used,
         filled=filled,
-        described=_described(media.alt),
+        described=_described(media),
         issued=_issued(ask, media),
         may_change="editor" in ask.caller.roles,
         faults=faults or {},
@@ -223,6 +263,7 @@ async def _read(file: UploadFile) -> bytes:
 def _words(ask: Ask) -> MediaWords:
     return MediaWords(
         **{name: ask.text(name).strip() for name in _FIELDS},
+        decorative=ask.text("decorative") == "1",
         focal_x=_number(ask.text("focal_x", "50")),
         focal_y=_number(ask.text("focal_y", "50")),
     )
@@ -239,14 +280,17 @@ def _told(ask: Ask, media: Media) -> dict[str, JsonValue]:
         "page": ask.url(f"/media/{media.id}"),
         "alt": media.alt,
         "caption": media.caption,
+        "decorative": media.decorative,
         "width": media.width,
         "height": media.height,
         "size": ask.moments.size(media.size_bytes),
     }
 
 
-def _described(alt: str) -> str:
-    return "none" if not alt else "short" if len(alt) < _SHORT_ALT else "good"
+def _described(media: Media) -> str:
+    if media.decorative:
+        return "needless"
+    return "none" if not media.alt else "short" if len(media.alt) < _SHORT_ALT else "good"
 
 
 def _issued(ask: Ask, media: Media) -> str:
@@ -288,6 +332,8 @@ PAGES: Final[tuple[Page, ...]] = (
     post("/media", add, roles=("editor",), most_bytes=_MOST_BYTES),
     get("/media/pick", pick),
     get("/media/known", known),
+    get("/media/pieces/{key}", arrived, roles=("editor",)),
+    post("/media/pieces/{key}", piece, roles=("editor",), most_bytes=_PIECE_FORM_BYTES),
     get("/media/{media_id:uuid}", show_one),
     post("/media/{media_id:uuid}", change, roles=("editor",)),
     get("/media/{media_id:uuid}/small", small),

@@ -15,7 +15,9 @@ from services.console.differences import Piece, Stretch
 from services.console.place import Place
 from services.content.body import media_id, parse
 from services.content.tables import Media, Revision
+from services.delivery.drifting import Altered
 from shared.contract.blocks import Figure, html_attributes, to_html
+from shared.contract.messages import AI_LABEL
 
 # A picture in the body's text: for a reader of changes its description counts, and which file.
 _FIGURE: Final = re.compile(r'!\[([^\]\n]*)\]\(media:([0-9a-fA-F-]{8,36})(?: "([^"\n]*)")?\)')
@@ -89,6 +91,12 @@ def changes(ask: Ask, old: Revision, new: Revision, library: Library) -> list[Ch
     return found
 
 
+def drifted(ask: Ask, altered: Altered) -> Change:
+    """How the text on a channel differs from the one that was agreed for it."""
+    told = differences.stretches(altered.agreed, altered.shown)
+    return Change(name="drift", label=ask.t("Chữ trên kênh so với bản đã duyệt"), stretches=told)
+
+
 def _compared(ask: Ask, revision: Revision, library: Library) -> Iterator[Fact]:
     yield Fact(name="title", label=ask.t("Tiêu đề"), text=revision.title)
     yield Fact(name="summary", label=ask.t("Tóm tắt"), text=revision.summary)
@@ -106,6 +114,10 @@ def _facts(ask: Ask, revision: Revision, library: Library) -> Iterator[Fact]:
     category = library.categories.get(revision.category, revision.category)
     yield Fact(name="category", label=ask.t("Chuyên mục"), text=category)
     yield Fact(name="tags", label=ask.t("Nhãn"), text=", ".join(revision.tags))
+    yield Fact(name="source_name", label=ask.t("Tên nguồn"), text=revision.source_name)
+    yield Fact(name="source_url", label=ask.t("Đường dẫn gốc"), text=revision.source_url)
+    label = ask.t("Nhãn trí tuệ nhân tạo")
+    yield Fact(name="ai_made", label=label, text=AI_LABEL if revision.ai_made else "")
     yield from _document(ask, revision.document or {})
     yield from _overrides(ask, revision, library)
     if revision.accounts:

@@ -171,6 +171,20 @@ def _commands(ask: Ask) -> list[Command]:
             icon="calendar",
             also="calendar week",
         ),
+        Command(
+            label=t("Nguồn tin"),
+            path="/sources",
+            icon="rss",
+            also="rss trang khac nguon sources feeds",
+            roles=("editor", "admin"),
+        ),
+        Command(
+            label=t("Liên kết hỏng"),
+            path="/sources/links",
+            icon="unlink",
+            also="lien ket chet 404 broken links",
+            roles=("editor", "admin"),
+        ),
         Command(label=t("Kho ảnh và tệp"), path="/media", icon="images", also="hinh video media"),
         Command(
             label=t("Mẫu tin"),

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from services.console.ask import Ask, refusal_text, safe_path
 from services.console.catalogue import Language, Words, language_of
+from services.console.frame import brand_of
 from services.console.guard import LANGUAGE, Guard, Page, begun, bounded_form, post
 from services.staff.cookies import cookie_name, is_https
 from services.staff.people import set_locale
@@ -134,6 +135,7 @@ class _Door:
     ) -> Response:
         async with self._hub.open_work() as session:
             nobody = await session.scalar(select(col(Staff.id)).limit(1)) is None
+            house = await brand_of(session)
         html = self._guard.drawing.page(
             _language(request),
             "sign_in.html",
@@ -146,6 +148,7 @@ class _Door:
                 "kept": kept or [],
                 "kept_path": kept_path,
                 "nobody": nobody,
+                "house": house,
             },
         )
         return self._guard.dressed(HTMLResponse(html, status))

@@ -98,7 +98,7 @@ class _Door:
             return self._over(request)
         if self._done is not None:
             await self._done()
-        return RedirectResponse(self._guard.drawing.url("/sign-in?welcome=1"), 303)
+        return RedirectResponse(self._guard.drawing.url("/sign-in?next=%2Fsetup"), 303)
 
     async def _come_in(
         self, request: Request, secret: str, invited: Invited, password: str

@@ -15,6 +15,7 @@ from services.console.guard import Page, get, post
 from services.console.holidays import Holiday, holidays, lunar_name
 from services.console.live import Region
 from services.console.lunar import lunar
+from services.console.setup import Setup, setup_of
 from services.delivery import agenda, waiting
 from services.delivery.agenda import Entry
 from services.delivery.waiting import Outlet, Task
@@ -139,6 +140,12 @@ async def _values(ask: Ask, now: datetime) -> dict[str, Any]:
             return ()
         return await waiting.drafts(session, caller, most=_DRAFTS)
 
+    async def setup(session: AsyncSession) -> Setup | None:
+        if "admin" not in caller.roles:
+            return None
+        found = await setup_of(ask, session)
+        return found if found and found.at and not found.closed else None
+
     return {
         "now": now,
         "day": Day(
@@ -147,6 +154,7 @@ async def _values(ask: Ask, now: datetime) -> dict[str, Any]:
             holidays=holidays(local.date()),
         ),
         "tour": _tour(ask),
+        "setup": await _part(ask, setup),
         "tasks": await _part(ask, tasks),
         "plan": await _part(ask, plan),
         "channels": await _part(ask, channels),

@@ -43,7 +43,7 @@ _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
 
 async def hub_page(ask: Ask) -> Response:
     """Where an admin finds everything that is theirs."""
-    return await ask.page("admin.html")
+    return await ask.page("admin.html", top=await _is_top(ask))
 
 
 async def settings_page(ask: Ask) -> Response:
@@ -61,11 +61,7 @@ async def _page(
         offered = await composing.free_moments(
             session, ask.caller.unit_ids, now=ask.now, zone=ask.moments.zone, most=_OFFERED
         )
-        may_change = True
-        try:
-            await agency.need_top_admin(session, ask.caller)
-        except ForbiddenError:
-            may_change = False
+    may_change = await _is_top(ask)
     usual = round(ask.hub.rules.hold.total_seconds())
     hold = None if house.hold is None else round(house.hold.total_seconds())
     quiet = house.quiet_hours
@@ -102,6 +98,16 @@ async def _page(
             "hold_seconds": ask.t("Thời gian chờ trước khi đăng"),
         },
     )
+
+
+async def _is_top(ask: Ask) -> bool:
+    """Whether this admin may change what holds for everybody."""
+    try:
+        async with ask.work() as session:
+            await agency.need_top_admin(session, ask.caller)
+    except ForbiddenError:
+        return False
+    return True
 
 
 async def save(ask: Ask) -> Response:

@@ -67,13 +67,15 @@ class BodyProblem:
     """Something in the body that a person should mend; `line` counts from 1.
 
     Codes: `alt_missing`, `media_unknown`, `picture_foreign` (blocking), `link_refused` (only its
-    words will be shown). `detail` is Vietnamese, with the next step.
+    words will be shown). `detail` is Vietnamese, with the next step. `media_id` names the file
+    that has no description here, if it is one of the library.
     """
 
     code: str
     blocking: bool
     line: int
     detail: str
+    media_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,16 +272,17 @@ class _Reader:
         alt = one_line(image.content)
         caption = one_line(str(image.attrs.get("title", "") or ""))
         target = address(written)
+        name = unquote(written.removeprefix(_MEDIA_SCHEME))
+        found = self.media(name) if target is None else None
         if not alt:
             self._tell(
                 "alt_missing",
                 line,
                 "Ảnh hoặc video này chưa có mô tả. Hãy viết mô tả trong dấu ngoặc vuông để người "
                 "khiếm thị biết trong đó có gì.",
+                media_id=found,
             )
         if target is None:
-            name = unquote(written.removeprefix(_MEDIA_SCHEME))
-            found = self.media(name)
             if found is not None:
                 self._show(Figure(media_id=found, alt=alt, caption=caption))
                 return
@@ -301,8 +304,18 @@ class _Reader:
     def _show(self, figure: Figure) -> None:
         self.open[-1].append(figure)
 
-    def _tell(self, code: str, line: int, detail: str, *, blocking: bool = True) -> None:
-        self.problems.append(BodyProblem(code=code, blocking=blocking, line=line, detail=detail))
+    def _tell(
+        self,
+        code: str,
+        line: int,
+        detail: str,
+        *,
+        blocking: bool = True,
+        media_id: UUID | None = None,
+    ) -> None:
+        self.problems.append(
+            BodyProblem(code=code, blocking=blocking, line=line, detail=detail, media_id=media_id)
+        )
 
 
 def _spans(runs: Sequence[_Run]) -> tuple[Span, ...]:

@@ -1,6 +1,7 @@
 """Writing: a new item gets its permanent code, a change finds the revision that may take it."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -9,8 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from services.audit.actor import Actor
 from services.audit.acts import Act
 from services.audit.append import record
+from services.audit.tables import AuditEntry
 from services.channels.tables import Account
 from services.content import search
 from services.content.body import media_ids
@@ -26,6 +29,8 @@ from services.storage.columns import new_id
 from shared.clock import utc_now
 from shared.errors import ConflictError, FieldError, InvalidError
 
+# Between two saves of one sitting at most.
+_SITTING = timedelta(minutes=10)
 _HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 
 # What a new revision takes over from the one before it; the rest of the row starts afresh.
@@ -41,6 +46,9 @@ _COPIED = (
     "document",
     "overrides",
     "correction_note",
+    "source_name",
+    "source_url",
+    "ai_made",
     "accounts",
     "publish_at",
     "expires_at",
@@ -94,6 +102,9 @@ async def create(
         document=form.document.facts() if form.document else None,
         overrides=override_rows(form.overrides),
         correction_note=form.correction_note,
+        source_name=form.source_name,
+        source_url=form.source_url,
+        ai_made=form.ai_made,
         created_by=caller.staff_id,
         last_editor=caller.staff_id,
         created_at=now,
@@ -115,14 +126,81 @@ async def create(
     return item
 
 
+async def take_over(
+    session: AsyncSession,
+    actor: Actor,
+    unit_id: UUID,
+    *,
+    title: str,
+    body: str,
+    shown_at: datetime,
+    by: UUID,
+    zone: ZoneInfo = _HANOI,
+) -> tuple[Item, Revision]:
+    """An item for what a channel showed before it was connected, and its one revision.
+
+    Nobody agreed to it here, so it has no approval, and no page of its own: it only makes known
+    what is public already. `by` is the admin who asked. Not safe to repeat: each call makes one.
+    """
+    unit = await session.get_one(Unit, unit_id)
+    now = utc_now()
+    item = Item(
+        code=await _next_code(session, unit, now.astimezone(zone).year),
+        unit_id=unit.id,
+        kind="news",
+        created_by=by,
+        created_at=now,
+        updated_at=now,
+        published_at=shown_at,
+    )
+    revision = Revision(
+        item_id=item.id,
+        no=1,
+        state="approved",
+        title=title,
+        body=body,
+        created_by=by,
+        last_editor=by,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(item)
+    await session.flush()
+    session.add(revision)
+    revision.content_hash = await content_hash(session, item, revision)
+    await _index(session, item, revision)
+    await record(
+        session,
+        actor,
+        Act.ITEM_TAKEN_OVER,
+        f"item:{item.id}",
+        unit=unit.id,
+        after=revision.content_hash,
+        details={"code": item.code, "revision": revision.no},
+    )
+    return item, revision
+
+
 async def edit(
-    session: AsyncSession, caller: Caller, item_id: UUID, changes: ItemChanges, *, version: int
+    session: AsyncSession,
+    caller: Caller,
+    item_id: UUID,
+    changes: ItemChanges,
+    *,
+    version: int,
+    typing: bool = False,
 ) -> Item:
     """Takes a writer's changes into the open draft, or into a new revision beside what is closed.
 
     `version` is the item's version that the writer had read: ConflictError `stale_version` when
     somebody was faster. Fields that were not sent stay; changes that change nothing leave no trace.
     A revision waiting for approval is superseded: nobody may agree to a text that has a successor.
+
+    `typing` says that a page saved by itself while its writer went on. One sitting is one act, and
+    stands in the record once, at its first save: it goes on as long as the same person changes the
+    same draft at most ten minutes apart and nothing else is recorded of the item. What the sitting
+    ended with is bound by the hash of whatever follows it: a save that a person asked for, the
+    submission, another's change.
     """
     caller.need("editor", "draft:write")
     item = await lock_item(session, caller, item_id)
@@ -145,6 +223,7 @@ async def edit(
     if "category" in changes.model_fields_set and changes.category != newest.category:
         await _check_category(session, changes.category)
     before = await content_hash(session, item, newest)
+    goes_on = typing and await _goes_on(session, caller, item, newest)
     revision = newest
     if newest.state != "draft":
         revision = await open_next(session, caller, item, newest)
@@ -155,6 +234,8 @@ async def edit(
     item.kind = kind
     touch(item)
     await _index(session, item, revision)
+    if goes_on:
+        return item
     await record(
         session,
         caller.actor,
@@ -166,6 +247,27 @@ async def edit(
         details={"revision": revision.no, "fields": sorted(changes.model_fields_set)},
     )
     return item
+
+
+async def _goes_on(session: AsyncSession, caller: Caller, item: Item, newest: Revision) -> bool:
+    """Whether a change belongs to a sitting of this person that is on record already."""
+    if newest.state != "draft" or newest.last_editor != caller.staff_id:
+        return False
+    if utc_now() - newest.updated_at > _SITTING:
+        return False
+    last = (
+        await session.scalars(
+            select(AuditEntry)
+            .where(col(AuditEntry.object) == f"item:{item.id}")
+            .order_by(col(AuditEntry.seq).desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    return (
+        last is not None
+        and (last.act, last.actor) == (Act.ITEM_EDITED, caller.actor.name)
+        and last.details.get("revision") == newest.no
+    )
 
 
 async def open_next(

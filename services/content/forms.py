@@ -7,6 +7,7 @@ shown later is one and the same. Unknown fields are refused.
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -85,6 +86,23 @@ class OverrideForm(_Form):
         return {name: value for name, value in self if isinstance(value, str)}
 
 
+def _web_address(text: str) -> str:
+    told = one_line(text)
+    if not told:
+        return ""
+    try:
+        parts = urlsplit(told)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in told
+    except ValueError:
+        sound = False
+    if not sound:
+        raise PydanticCustomError("web_address", "must be a web address")
+    return told
+
+
+Address: TypeAlias = Annotated[
+    str, StringConstraints(max_length=2_048), AfterValidator(_web_address)
+]
 Overrides: TypeAlias = Annotated[dict[UUID, OverrideForm], Field(max_length=OVERRIDE_COUNT)]
 
 
@@ -103,6 +121,9 @@ class ItemForm(_Form):
     document: DocumentForm | None = None
     overrides: Overrides = {}
     correction_note: Paragraph = ""
+    source_name: Line = ""
+    source_url: Address = ""
+    ai_made: bool = False
 
 
 class ItemChanges(_Form):
@@ -122,6 +143,9 @@ class ItemChanges(_Form):
     document: DocumentForm | None = None
     overrides: Overrides = {}
     correction_note: Paragraph = ""
+    source_name: Line = ""
+    source_url: Address = ""
+    ai_made: bool = False
 
 
 def override_rows(overrides: Mapping[UUID, OverrideForm]) -> dict[str, dict[str, str]]:

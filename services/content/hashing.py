@@ -33,6 +33,9 @@ async def content_hash(session: AsyncSession, item: Item, revision: Revision) ->
 def content(item: Item, revision: Revision, library: Mapping[UUID, Media]) -> dict[str, object]:
     """Everything that is agreed to, as plain data; the same content gives equal data."""
     cover = library.get(revision.cover) if revision.cover else None
+    # Told only where there is one, so that what was hashed before sources were known stays equal.
+    credit = {"name": revision.source_name, "url": revision.source_url}
+    source = {"source": credit} if any(credit.values()) else {}
     return {
         "version": _VERSION,
         "code": item.code,
@@ -48,6 +51,8 @@ def content(item: Item, revision: Revision, library: Mapping[UUID, Media]) -> di
         "document": revision.document,
         "overrides": revision.overrides,
         "correction_note": revision.correction_note,
+        **source,
+        **({"ai_made": True} if revision.ai_made else {}),  # the same holds for the label
         "accounts": sorted(str(account) for account in revision.accounts),
         "publish_at": _instant(revision.publish_at),
         "expires_at": _instant(revision.expires_at),

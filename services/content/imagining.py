@@ -29,6 +29,9 @@ class Typed:
     document: Mapping[str, str] | None = None
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     correction_note: str = ""
+    source_name: str = ""
+    source_url: str = ""
+    ai_made: bool = False
     publish_at: datetime | None = None
     urgent: bool = False
 
@@ -58,6 +61,9 @@ async def imagined(
         document=dict(typed.document) if typed.document is not None else None,
         overrides={account: dict(own) for account, own in typed.overrides.items()},
         correction_note=typed.correction_note,
+        source_name=typed.source_name,
+        source_url=typed.source_url,
+        ai_made=typed.ai_made,
         publish_at=typed.publish_at,
         urgent=typed.urgent,
         created_by=caller.staff_id,

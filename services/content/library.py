@@ -1,10 +1,8 @@
 """The library of pictures, videos and documents: finding them, where they are used, their words."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from string import ascii_letters, ascii_lowercase
 from typing import Final
 from uuid import UUID
 
@@ -29,24 +27,18 @@ from services.audit.acts import Act
 from services.audit.append import record
 from services.content import media as media_room
 from services.content.media_store import MediaStore
+from services.content.search import query as words_asked
 from services.content.tables import Item, Media, Revision
 from services.staff.caller import Caller
 from shared.contract.messages import PictureLimit
 from shared.errors import FieldError, InvalidError, NotFoundError
-from shared.text import clean, fold, one_line
+from shared.text import clean, one_line
 
 MEDIA_KINDS: Final = ("image", "video", "document")
 # What lists and the editor show instead of a photograph of many megabytes.
 SMALL: Final = PictureLimit(max_bytes=150_000, max_side=960)
 _SMALL_NAME: Final = "console"
-_WORDS_ASKED: Final = 8
 _USES_TOLD: Final = 50
-
-_LETTERS: Final = (*ascii_letters, *map(chr, (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))))
-# A bare letter → every letter that search takes for it, in both cases.
-_FORMS: Final[Mapping[str, str]] = {
-    bare: "".join(letter for letter in _LETTERS if fold(letter) == bare) for bare in ascii_lowercase
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +54,12 @@ class Use:
 class MediaWords:
     """What people say of a file. The point is in per cent of width and height, from the top left.
 
+    A `decorative` picture needs no description.
     `issued_on` is a day as `YYYY-MM-DD` or empty; it and `number` belong to documents.
     """
 
     alt: str
+    decorative: bool = False
     caption: str = ""
     credit: str = ""
     licence: str = ""
@@ -86,15 +80,19 @@ async def search(
 ) -> tuple[Media, ...]:
     """At most `limit` files of these units, newest first; only those added before `before`.
 
-    Every word asked must occur, with or without its marks, in the description, caption, source,
-    licence or number. Forms that were made for a channel are left out.
+    Every word asked must occur, whole or as a beginning, with or without its marks, in the
+    description, caption, source, licence or number. Forms made for a channel are left out.
     """
     wanted = select(Media).where(col(Media.unit_id).in_(unit_ids), col(Media.made_from).is_(None))
     if kind in MEDIA_KINDS:
         wanted = wanted.where(col(Media.kind) == kind)
     if before is not None:
         wanted = wanted.where(col(Media.id) < before)
-    wanted = wanted.where(_matches(asked))
+    if asked.strip():
+        words = words_asked(asked)
+        if words is None:
+            return ()
+        wanted = wanted.where(col(Media.search).op("@@")(func.to_tsquery("simple", words)))
     rows = await session.scalars(wanted.order_by(col(Media.id).desc()).limit(limit))
     return tuple(rows)
 
@@ -176,7 +174,7 @@ async def describe(
     """
     caller.need("editor", "media:write")
     found = await one(session, media_id, caller.unit_ids)
-    _check(words)
+    _check(words, may_be_bare=words.decorative and found.kind == "image")
     before = found.model_copy()
     found.alt = one_line(words.alt)
     found.caption = clean(words.caption).strip()
@@ -186,14 +184,16 @@ async def describe(
         found.number, found.issued_on = one_line(words.number), words.issued_on.strip()
     if found.kind == "image":
         found.focal_x, found.focal_y = words.focal_x, words.focal_y
+        found.decorative = words.decorative
     session.add(found)
-    await session.flush()
+    await media_room.index(session, found)
     # The forms made for channels are the same picture: they say the same.
     await session.execute(
         update(Media)
         .where(col(Media.made_from) == media_id)
         .values(
             alt=found.alt,
+            decorative=found.decorative,
             caption=found.caption,
             credit=found.credit,
             licence=found.licence,
@@ -228,9 +228,9 @@ async def small_if_made(session: AsyncSession, media: Media) -> Media | None:
     return found
 
 
-def _check(words: MediaWords) -> None:
+def _check(words: MediaWords, *, may_be_bare: bool) -> None:
     faults = []
-    if not one_line(words.alt):
+    if not one_line(words.alt) and not may_be_bare:
         detail = "Cần mô tả cho người không nhìn thấy · Describe it for those who cannot see"
         faults.append(FieldError(field="alt", code="alt_missing", detail=detail))
     for name in ("focal_x", "focal_y"):
@@ -263,21 +263,3 @@ def _shows(media_ids: Sequence[UUID]) -> ColumnElement[bool]:
         col(Revision.media).op("&&")(cast(list(media_ids), ARRAY(Uuid))),
         col(Revision.cover).in_(list(media_ids)),
     )
-
-
-def _matches(asked: str) -> ColumnElement[bool]:
-    words = fold(asked[:500]).split()[:_WORDS_ASKED]
-    if not words:
-        return true()
-    told = func.concat_ws(" ", *(col(getattr(Media, name)) for name in _SEARCHED))
-    return and_(*(told.op("~")(_pattern(word)) for word in words))
-
-
-def _pattern(word: str) -> str:
-    """A bare word as a regular expression that finds it with any marks."""
-    return "".join(
-        f"[{_FORMS[letter]}]" if letter in _FORMS else re.escape(letter) for letter in word
-    )
-
-
-_SEARCHED: Final = ("alt", "caption", "credit", "licence", "number")

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.audit.acts import Act
 from services.audit.append import record
-from services.content import pictures
+from services.content import pictures, search
 from services.content.media_store import MediaStore
 from services.content.picture_worker import Task
 from services.content.tables import Media
@@ -33,6 +33,7 @@ from shared.text import clean, one_line
 PICTURE_BYTES: Final = 20 * 1024 * 1024
 VIDEO_BYTES: Final = 50 * 1024 * 1024
 DOCUMENT_BYTES: Final = 20 * 1024 * 1024
+_PIXELS_OVER: Final = 2
 
 # Extension → what the content must then be.
 _FORMATS: Final = {
@@ -89,6 +90,7 @@ async def add(
     data: bytes,
     filename: str,
     alt: str,
+    decorative: bool = False,
     caption: str = "",
     credit: str = "",
     licence: str = "",
@@ -97,17 +99,19 @@ async def add(
 ) -> Media:
     """Checks a file and adds it to the unit's library.
 
-    A moving picture becomes its first frame. `issued_on` is a day as `YYYY-MM-DD`; like `number` it
+    A moving picture becomes its first frame. Only a `decorative` picture may stand without
+    description. `issued_on` is a day as `YYYY-MM-DD`; like `number` it
     is a document's own, printed on it. Raises ForbiddenError, and InvalidError with the field
     (`alt` or `file`) and its code: `alt_missing` and those in `_WORDS`.
     """
     caller.need("editor", "media:write")
     told = one_line(alt)
-    if not told:
-        detail = "Cần mô tả ảnh cho người không nhìn thấy · Describe it for those who cannot see"
-        fault = FieldError(field="alt", code="alt_missing", detail=detail)
-        raise InvalidError("alt_missing", fields=(fault,))
+    if not told and not decorative:
+        raise _undescribed()
     taken = await _taken(data, filename)
+    decorative = decorative and taken.kind == "image"
+    if not told and not decorative:
+        raise _undescribed()
     media = Media(
         unit_id=caller.unit_id,
         kind=taken.kind,
@@ -119,6 +123,7 @@ async def add(
         width=taken.width,
         height=taken.height,
         alt=told,
+        decorative=decorative,
         caption=clean(caption).strip(),
         credit=one_line(credit),
         licence=one_line(licence),
@@ -127,7 +132,7 @@ async def add(
         by=caller.staff_id,
     )
     session.add(media)
-    await session.flush()
+    await index(session, media)
     await record(
         session,
         caller.actor,
@@ -140,13 +145,32 @@ async def add(
     return media
 
 
+async def index(session: AsyncSession, media: Media) -> None:
+    """Makes a file findable by what is said of it now; safe to repeat."""
+    await session.flush()
+    await session.execute(
+        update(Media)
+        .where(col(Media.id) == media.id)
+        .values(search=search.media_vector(media))
+        .execution_options(synchronize_session=False)
+    )
+
+
 def fits(media: Media, limit: PictureLimit) -> bool:
     """Whether the picture may go out within these limits as it is."""
     return (
         media.mime in limit.mimes
         and media.size_bytes <= limit.max_bytes
         and max(media.width or 0, media.height or 0) <= limit.max_side
+        and (limit.ratio is None or _is_shaped(media, limit.ratio))
     )
+
+
+def _is_shaped(media: Media, ratio: tuple[int, int]) -> bool:
+    """Whether cutting to this shape would take away less than two pixels."""
+    width, height = media.width or 1, media.height or 1
+    wide, high = height * ratio[0] / ratio[1], width * ratio[1] / ratio[0]
+    return width - wide < _PIXELS_OVER and height - high < _PIXELS_OVER
 
 
 async def variant(
@@ -161,8 +185,9 @@ async def variant(
 ) -> Media:
     """The picture as a channel holds it: itself if it fits, else a JPEG within the limits.
 
-    With a `mark` that is always a new picture, with the mark at its lower right. Made once
-    for each `made_for` and then remembered; safe to ask for at once from many sides.
+    With a `mark` that is always a new picture, with the mark at its lower right; where the limits
+    have a shape it is cut to it around its focal point. Made once for each `made_for` and then
+    remembered; safe to ask for at once from many sides.
     Raises InvalidError if no picture of that size comes out, ValueError for what is no picture.
     """
     if media.kind != "image" or media.width is None or media.height is None:
@@ -174,7 +199,16 @@ async def variant(
         return remembered
     data = await asyncio.to_thread(store.read, media.sha256, media.ext)
     drawn = await asyncio.to_thread(store.read, mark.sha256, mark.ext) if mark else b""
-    task = Task(max_bytes=limit.max_bytes, max_side=limit.max_side, mark_bytes=len(drawn))
+    ratio = limit.ratio or (0, 0)
+    task = Task(
+        max_bytes=limit.max_bytes,
+        max_side=limit.max_side,
+        mark_bytes=len(drawn),
+        ratio_width=ratio[0],
+        ratio_height=ratio[1],
+        focal_x=media.focal_x,
+        focal_y=media.focal_y,
+    )
     made = await _made_anew(drawn + data, task)
     row = Media(
         id=new_id(),
@@ -188,6 +222,7 @@ async def variant(
         width=made.width,
         height=made.height,
         alt=media.alt,
+        decorative=media.decorative,
         caption=media.caption,
         credit=media.credit,
         focal_x=media.focal_x,
@@ -280,6 +315,13 @@ def _check_document(data: bytes) -> None:
         raise _refusal("document_unreadable")
     if any(mark in data for mark in _LIVELY_PDF):
         raise _refusal("document_lively")
+
+
+def _undescribed() -> InvalidError:
+    detail = "Cần mô tả ảnh cho người không nhìn thấy · Describe it for those who cannot see"
+    return InvalidError(
+        "alt_missing", fields=(FieldError(field="alt", code="alt_missing", detail=detail),)
+    )
 
 
 def _refusal(code: str) -> InvalidError:

@@ -24,6 +24,11 @@ class MediaStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    @property
+    def pieces(self) -> Path:
+        """The folder of what has not arrived whole yet; the bytes of no media stand there."""
+        return self._root / "pieces"
+
     def path(self, sha256: str, ext: str) -> Path:
         """Where the file stands, or would stand.
 

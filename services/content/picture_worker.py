@@ -37,11 +37,17 @@ class Task:
     """What to make: the same picture anew (both None), or a JPEG within these limits.
 
     `mark_bytes`: so many bytes before the picture are a mark, to be drawn at its lower right.
+    `ratio_width` to `ratio_height` is the shape to cut to (0: none), around the point at
+    `focal_x`, `focal_y` per cent from the upper left.
     """
 
     max_bytes: int | None = None
     max_side: int | None = None
     mark_bytes: int = 0
+    ratio_width: int = 0
+    ratio_height: int = 0
+    focal_x: int = 50
+    focal_y: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +82,16 @@ def make(task: Task, data: bytes) -> tuple[Made, bytes]:
     source = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp"}[image.format or ""]
     if task.max_side is not None:
         # A JPEG can be read at a half, a quarter, an eighth of its size: much faster, less memory.
-        image.draft(None, (task.max_side, task.max_side))
+        # What is cut off afterwards is read too: of a panorama the cut part may be far smaller.
+        side = task.max_side * _draft_factor(task, image.width, image.height)
+        image.draft(None, (side, side))
     try:
         image.load()
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise UnfitError("picture_unreadable") from error
     upright = _upright(image)
+    if task.ratio_width and task.ratio_height:
+        upright = upright.crop(crop_box(task, upright.width, upright.height))
     if task.max_side is not None:
         upright.thumbnail(
             (task.max_side, task.max_side), Image.Resampling.LANCZOS, reducing_gap=3.0
@@ -99,6 +109,26 @@ def make(task: Task, data: bytes) -> tuple[Made, bytes]:
         made, ext = upright, "jpg"
         encoded = _encoded(made, "JPEG", quality=90, optimize=True, progressive=True)
     return Made(source=source, ext=ext, width=made.width, height=made.height), encoded
+
+
+def _draft_factor(task: Task, width: int, height: int) -> int:
+    """How much larger than its cut part a picture is, rounded up."""
+    if not (task.ratio_width and task.ratio_height):
+        return 1
+    longest = []
+    for across, down in ((width, height), (height, width)):  # it may yet be turned upright
+        left, top, right, bottom = crop_box(task, across, down)
+        longest.append(max(right - left, bottom - top))
+    return -(-max(width, height) // min(longest))
+
+
+def crop_box(task: Task, width: int, height: int) -> tuple[int, int, int, int]:
+    """The largest part of that shape, as near to the focal point as the edges let it lie."""
+    wide = max(1, min(width, round(height * task.ratio_width / task.ratio_height)))
+    high = max(1, min(height, round(width * task.ratio_height / task.ratio_width)))
+    left = min(max(0, round(width * task.focal_x / 100 - wide / 2)), width - wide)
+    top = min(max(0, round(height * task.focal_y / 100 - high / 2)), height - high)
+    return left, top, left + wide, top + high
 
 
 def _opened(data: bytes) -> Image.Image:

@@ -79,6 +79,8 @@ class Revision(Row, table=True):
 
     `content_hash` covers everything an approver agrees to: the words, media by sha256, accounts,
     times and urgency. `overrides` is account id → fields; `media` lists the media ids in use.
+    `source_name` and `source_url` credit the page that the item was taken from, where there is one.
+    `ai_made` says that artificial intelligence made or altered what is shown: every channel tells.
     """
 
     __table_args__ = (
@@ -97,6 +99,8 @@ class Revision(Row, table=True):
             ),
         ),
         Index("ix_revision_returned", "item_id", postgresql_where=text("state = 'returned'")),
+        Index("ix_revision_media", "media", postgresql_using="gin"),
+        Index("ix_revision_cover", "cover", postgresql_where=text("cover IS NOT NULL")),
         CheckConstraint(
             "state IN ('draft','review','returned','approved','stopped','superseded')", "state"
         ),
@@ -116,6 +120,9 @@ class Revision(Row, table=True):
     document: dict[str, str] | None = jsonb(nullable=True)
     overrides: dict[str, dict[str, str]] = jsonb()
     correction_note: str = ""
+    source_name: str = ""
+    source_url: str = ""
+    ai_made: bool = False
     note: str = ""
     accounts: list[UUID] = ids()
     publish_at: datetime | None = optional_instant()
@@ -161,7 +168,8 @@ class Media(Row, table=True):
     `sha256` names what is stored, `original_sha256` what was uploaded. `made_from` and `made_for`
     are set on a smaller form of a picture made for a channel's limits. The focal point, in per cent
     of width and height, is what every crop of a picture keeps; `number` and `issued_on` are a
-    document's own.
+    document's own. A `decorative` picture tells nothing, so whoever listens to a page is told
+    nothing of it: somebody has said so, and it is never a cover.
     """
 
     __table_args__ = (
@@ -174,6 +182,7 @@ class Media(Row, table=True):
             postgresql_where=text("made_from IS NOT NULL"),
         ),
         Index(None, "sha256"),
+        Index("ix_media_search", "search", postgresql_using="gin"),
     )
     id: UUID = key()
     unit_id: UUID = Field(foreign_key="unit.id", index=True)
@@ -188,6 +197,7 @@ class Media(Row, table=True):
     alt: str = ""
     caption: str = ""
     credit: str = ""
+    decorative: bool = False
     focal_x: int = 50
     focal_y: int = 50
     licence: str = ""
@@ -197,6 +207,7 @@ class Media(Row, table=True):
     made_for: str | None = None
     by: UUID = Field(foreign_key="staff.id")
     at: datetime = instant(default_factory=utc_now)
+    search: str | None = Field(default=None, sa_column=Column(TSVECTOR))
 
 
 class ItemTemplate(Row, table=True):

@@ -39,6 +39,7 @@ _SIDEWAYS: Final = (
     " return page.scrollWidth > page.clientWidth + 1 }"
 )
 _WALKERS: Final = ("son", "ha", "quan", "oanh")
+SIZES: Final = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,33 +147,37 @@ async def _look(window: Window, walk: Walk, size: tuple[int, int]) -> list[str]:
     return found + window.taken()
 
 
-async def test_a_storm_warning_is_out_by_two_phones(rehearsal: Rehearsal, opened: Browser) -> None:
+@SIZES
+async def test_a_storm_warning_is_out_by_four_and_two_taps(
+    rehearsal: Rehearsal, opened: Browser, size: tuple[int, int]
+) -> None:
     """Scenario 11: at most four taps of the editor and two of the approver."""
+    storm = f"Bão số {size[0]}"
     editor, approver = _sign_in(rehearsal, "ha"), _sign_in(rehearsal, "quan")
-    async with _window(opened, rehearsal, editor, NARROW) as hers:
+    async with _window(opened, rehearsal, editor, size) as hers:
         page = hers.page
         await page.goto(f"{rehearsal.site}/")
         await page.get_by_role("link", name="Tin khẩn").first.click()
-        await page.get_by_label("Tiêu đề").fill("Bão số 9 vào bờ đêm nay, bà con không ra khỏi nhà")
+        await page.get_by_label("Tiêu đề").fill(f"{storm} vào bờ đêm nay, bà con không ra khỏi nhà")
         await page.get_by_label("Nội dung").fill("Gọi 114 khi cần cứu hộ.")
         await page.get_by_label("Tệp ảnh").set_input_files(
             {"name": "bao.jpg", "mimeType": "image/jpeg", "buffer": jpeg(1280, 720)}
         )
         await page.get_by_label("Mô tả ảnh").fill("Bản đồ đường đi của bão")
         await page.get_by_role("button", name="Gửi khẩn").click()
-        await expect(page.get_by_role("heading", level=1)).to_contain_text("Bão số 9")
+        await expect(page.get_by_role("heading", level=1)).to_contain_text(storm)
         hers.check()
-    async with _window(opened, rehearsal, approver, NARROW) as his:
+    async with _window(opened, rehearsal, approver, size) as his:
         page = his.page
         await page.goto(f"{rehearsal.site}/notifications")
-        urgent = page.locator(".notice.urgent", has_text="Bão số 9")
+        urgent = page.locator(".notice.urgent", has_text=storm)
         await urgent.get_by_role("link").last.click()
         await page.get_by_role("button", name="Duyệt", exact=True).click()
         await page.wait_for_url(re.compile(r"/posts/|/$"))
         his.check()
     shown, until = 0, steady_seconds() + 60
     while steady_seconds() < until:
-        shown = httpx.get(f"{rehearsal.sandbox}/ledger", timeout=30).text.count("Bão số 9")
+        shown = httpx.get(f"{rehearsal.sandbox}/ledger", timeout=30).text.count(storm)
         if shown >= 2:
             break
         await asyncio.sleep(0.5)
@@ -181,12 +186,13 @@ async def test_a_storm_warning_is_out_by_two_phones(rehearsal: Rehearsal, opened
     approver.close()
 
 
+@SIZES
 async def test_who_approved_an_item_and_exactly_what_is_found_in_three_clicks(
-    rehearsal: Rehearsal, opened: Browser
+    rehearsal: Rehearsal, opened: Browser, size: tuple[int, int]
 ) -> None:
     """The audit half of scenario 12."""
     auditor = _sign_in(rehearsal, "oanh")
-    async with _window(opened, rehearsal, auditor, WIDE) as window:
+    async with _window(opened, rehearsal, auditor, size) as window:
         page = window.page
         await page.goto(f"{rehearsal.site}/")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Nhật ký")

@@ -365,6 +365,48 @@ async def test_a_wrong_number_is_corrected_everywhere_in_four_and_two_clicks(
     assert steady_seconds() - began <= 120
 
 
+@SIZES
+async def test_correcting_needs_no_mouse(
+    house: House, browser: Browser, size: Sequence[int]
+) -> None:
+    item = await house.live(f"Số trực ban, bàn phím {size[0]}")
+    console = house.console
+    async with window(browser, console, house.editor, size=size) as opened:
+        page = opened.page
+        await page.goto(f"{console.url}/posts/{item.id}")
+        await tab_to(page, f'main a[href$="/posts/{item.id}/correct"]')
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/correct")
+        await tab_to(page, "#correction_note")
+        await page.keyboard.type(f"Số trực ban đúng là {_RIGHT}.")
+        await page.keyboard.press("Control+Enter")
+        await page.wait_for_url("**/edit")
+        await page.locator(".editor-text").wait_for()
+        await tab_to(page, ".editor-text")
+        await page.keyboard.press("Control+a")
+        await page.keyboard.type(f"Việc gấp, xin gọi {_RIGHT}.")
+        await page.keyboard.press("Control+Enter")
+        await page.wait_for_url(f"**/posts/{item.id}")
+        opened.check()
+    async with window(browser, console, house.approver, size=size) as opened:
+        page = opened.page
+        await page.goto(console.url + "/notifications")
+        notice = page.locator("article", has_text=f"bàn phím {size[0]}")
+        path = await notice.locator("a[data-row]").first.get_attribute("href")
+        await tab_to(page, f'a[href="{path}"]')
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".changes")).to_contain_text("1023")
+        await page.keyboard.press("a")
+        await expect(page.get_by_role("button", name="Duyệt", exact=True)).to_be_focused()
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(re.compile(r"/$"))
+        opened.check()
+    await house.until(item, "live", generation=2)
+    shown = await house.shown(item)
+    assert len(shown) == 2
+    assert all(_RIGHT in one and f"gọi {_WRONG}" not in one for one in shown)
+
+
 # ── 8: withdraw everywhere with a reason ─────────────────────────────────────────────────────────
 
 

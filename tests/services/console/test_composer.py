@@ -81,6 +81,18 @@ async def test_saving_without_script_makes_the_item_and_goes_to_its_address(
     assert "Riêng cho cổng" in page
 
 
+async def test_the_mark_for_artificial_intelligence_is_kept_and_can_be_taken_away(
+    console: Console, editor: Visitor
+) -> None:
+    item_id = await _made(editor, ai_made="1")
+    marked = await _newest(console, item_id)
+    page = (await editor.client.get(f"/posts/{item_id}/edit")).text
+    await send(editor, f"/posts/{item_id}/edit", page, _WORDS)
+    unmarked = await _newest(console, item_id)
+    assert (marked.ai_made, unmarked.ai_made) == (True, False)
+    assert 'name="ai_made" value="1" checked' in page
+
+
 async def test_a_form_sent_twice_makes_one_item(editor: Visitor, console: Console) -> None:
     page = (await editor.client.get("/posts/new")).text
     first = await send(editor, "/posts/new", page, _WORDS)

@@ -146,3 +146,24 @@ async def test_the_language_is_kept_for_the_person(console: Console, team: Team)
     await visitor.client.get("/language?to=en&next=/")
     assert 'lang="en"' in (await visitor.client.get("/")).text
     await visitor.client.get("/language?to=vi")
+
+
+async def test_pages_travel_compressed_and_their_length_tells_nothing(
+    console: Console, editor: Visitor
+) -> None:
+    async with editor.client.stream("GET", "/posts/new") as answer:
+        assert answer.headers["content-encoding"] == "gzip"
+        assert "Accept-Encoding" in answer.headers["vary"]
+        assert int(answer.headers["content-length"]) < 20_000
+        text = (await answer.aread()).decode()
+    assert "</html>" in text
+    # The same page twice: a code of the request differs in it, so lengths are compared of many.
+    lengths = set()
+    for _ in range(12):
+        async with editor.client.stream("GET", "/help") as answer:
+            lengths.add(answer.headers["content-length"])
+            await answer.aread()
+    assert len(lengths) > 3
+    for refused in ("identity", "gzip;q=0", "br"):
+        plain = await editor.client.get("/help", headers={"Accept-Encoding": refused})
+        assert "content-encoding" not in plain.headers

@@ -294,6 +294,30 @@ async def test_whatever_people_write_is_shown_as_text_on_every_page(
     assert len(ODD) >= 10
 
 
+async def test_an_act_of_a_newer_release_is_told_by_its_name(
+    console: Console, team: Team, editor: Visitor
+) -> None:
+    item = await console.bench.draft(team)
+    async with console.hub.open_work() as session:
+        head = (await session.execute(text("SELECT seq, hash FROM audit_head"))).one()
+        await session.execute(
+            text(
+                "INSERT INTO audit_entry (seq, at, actor, act, object, unit, details, prev_hash,"
+                " hash) VALUES (:seq, now(), 'system', 'item.sung', :about, :unit, '{}', :hash, '')"
+            ),
+            {
+                "seq": head.seq + 1,
+                "about": f"item:{item.id}",
+                "unit": str(team.unit_id),
+                "hash": head.hash,
+            },
+        )
+        await session.execute(text("UPDATE audit_head SET seq = seq + 1"))
+    page = await editor.client.get(f"/posts/{item.id}?tab=log")
+    assert page.status_code == 200
+    assert "item.sung" in page.text
+
+
 async def test_the_headline_is_drawn_anew_with_the_news(
     fresh_database_url: str, tmp_path: Path
 ) -> None:

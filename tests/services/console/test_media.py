@@ -1,15 +1,21 @@
 """The library: what stands in it, how it is found, how files come in and what is said of them."""
 
 import html
+import io
 import json
+import random
 import re
+from pathlib import Path
 from uuid import UUID
 
 import httpx
-from playwright.async_api import Browser, FilePayload
+from PIL import Image
+from playwright.async_api import Browser, FilePayload, Route, expect
 from sqlalchemy import text
 
-from services.content import library
+from services.content import library, uploads
+from services.delivery import preview
+from tests.services.console.outlets import portal
 from tests.support.browser import NARROW, WIDE, window
 from tests.support.console import Console, Visitor
 from tests.support.hub import Team
@@ -77,6 +83,59 @@ async def test_what_is_wrong_is_told_beside_its_field_and_nothing_is_lost(editor
     nothing = await editor.post("/media", alt="Không có tệp")
     assert nothing.status_code == 422
     assert "Hãy chọn tệp trước." in nothing.text
+
+
+async def test_decoration_needs_no_words_and_a_cover_is_none(
+    console: Console, team: Team, editor: Visitor
+) -> None:
+    await portal(console.bench, team)
+    added = await _send(editor, jpeg(400, 300), alt="", decorative="1")
+    assert added.status_code == 201, added.text
+    kept = UUID(added.json()["id"])
+    assert "Ảnh trang trí" in (await editor.client.get(f"/media/{kept}")).text
+    document = await _send(editor, _PDF, name="tb.pdf", alt="", decorative="1")
+    assert document.json()["faults"].keys() == {"alt"}
+
+    item = await console.bench.draft(team, body=f"Chữ.\n\n![](media:{kept})", cover=kept)
+    async with console.hub.open_work() as session:
+        shown = (await preview.render(session, console.hub, item.id, None)).renditions
+    payload = next(one.payload for one in shown if "html" in one.payload)
+    codes = {(one.code, one.blocking) for rendition in shown for one in rendition.problems}
+    assert ("cover_decorative", True) in codes
+    assert "alt_missing" not in {code for code, _ in codes}
+    assert 'alt=""' in str(payload["html"])
+    # Whoever writes words for it where it stands wants it told there.
+    told = await console.bench.draft(team, body=f"![Hoa văn](media:{kept})")
+    async with console.hub.open_work() as session:
+        shown = (await preview.render(session, console.hub, told.id, None)).renditions
+    assert any('alt="Hoa văn"' in str(one.payload.get("html")) for one in shown)
+
+    described = await editor.post(f"/media/{kept}", alt="", focal_x="50", focal_y="50")
+    assert described.status_code == 422
+    assert "data-tone" not in described.text
+    mended = await editor.post(f"/media/{kept}", alt="Hoa sen", focal_x="50", focal_y="50")
+    assert mended.status_code == 303
+
+
+async def test_a_file_in_pieces_goes_on_where_it_stopped(editor: Visitor, team: Team) -> None:
+    assert (await editor.client.get("/media/pieces/motteplon1")).json() == {"size": 0}
+    for offset, data, size in (
+        (0, _PDF[:20], 20),
+        (0, _PDF[:20], 20),
+        (20, _PDF[20:], len(_PDF)),
+    ):
+        answer = await editor.client.post(
+            "/media/pieces/motteplon1",
+            data={"csrf": editor.csrf, "offset": str(offset)},
+            files={"piece": ("piece", data)},
+        )
+        assert answer.json() == {"size": size}
+    words = {"alt": "Thông báo", "filename": "tb.pdf", "pieces": "motteplon1"}
+    headers = {"Accept": "application/json"}
+    form = {"csrf": editor.csrf, **words}
+    added = await editor.client.post("/media", data=form, headers=headers)
+    assert (added.status_code, added.json()["kind"]) == (201, "document")
+    assert (await editor.client.get("/media/pieces/motteplon1")).json() == {"size": 0}
 
 
 async def test_a_video_and_a_document_are_taken_too(editor: Visitor) -> None:
@@ -246,8 +305,12 @@ async def test_public_addresses_of_files_stay_what_they_were(
 ) -> None:
     kept = await _add(editor)
     small = await editor.client.get(f"/media/{kept}/small")
+    assert (small.status_code, small.headers["content-type"]) == (200, "image/jpeg")
+    page = (await editor.client.get(f"/media/{kept}")).text
+    whole = re.search(r'href="(/media/[0-9a-f]{64}\.jpg)"', page)
+    assert whole is not None
     async with console.client() as nobody:
-        assert (await nobody.get(small.headers["location"])).status_code == 200
+        assert (await nobody.get(whole[1])).status_code == 200
         assert (await nobody.get("/media/0000.jpg")).status_code == 404
         assert (await nobody.get(f"/media/{kept}")).status_code == 303
 
@@ -318,3 +381,58 @@ async def test_files_are_sent_one_by_one_with_their_words_and_may_be_tried_again
         await seen.axe()
         # The refusal of the broken file is an answer of 422, which browsers write into the console.
         assert [one for one in seen.trouble if "422" not in one] == []
+
+
+async def test_a_cut_upload_goes_on_by_keys_alone_also_after_a_reload(
+    console: Console, editor: Visitor, browser: Browser, tmp_path: Path
+) -> None:
+    drawn = random.Random(7).randbytes(1400 * 1100 * 3)
+    kept = io.BytesIO()
+    Image.frombytes("RGB", (1400, 1100), drawn).save(kept, "PNG")
+    big = tmp_path / "lon.png"
+    big.write_bytes(kept.getvalue())
+    assert len(kept.getvalue()) > 2 * uploads.PIECE_BYTES
+    offsets: list[str] = []
+    cut = True
+
+    async def line(route: Route) -> None:
+        found = re.search(rb'name="offset"\r\n\r\n(\d+)', route.request.post_data_buffer or b"")
+        if found is not None:
+            offsets.append(found[1].decode())
+            if cut and found[1] != b"0":
+                await route.abort()
+                return
+        await route.continue_()
+
+    async with window(browser, console, editor) as seen:
+        page = seen.page
+        await page.add_init_script("Object.defineProperty(navigator, 'onLine', {value: true})")
+        await page.route("**/media/pieces/*", line)
+        await page.goto(f"{console.url}/media")
+        await page.clock.install()
+        await page.locator("#file").set_input_files(big)
+        await page.keyboard.type("Nhiễu màu cho bài thử")
+        await page.keyboard.press("Enter")
+        row = page.locator(".upload-row")
+        goes_on = row.get_by_role("button", name="Tiếp tục")
+        for _ in range(40):  # the script waits a little longer before each new try
+            await page.clock.run_for(9_000)
+            if await goes_on.count():
+                break
+            await page.wait_for_timeout(100)
+        await expect(row).to_contain_text("Phần đã gửi vẫn còn.")
+        await expect(goes_on).to_be_focused()
+        assert len(offsets) == 5
+        # The browser is closed in between; the same file is chosen again.
+        cut = False
+        await page.goto(f"{console.url}/media")
+        await page.locator("#file").set_input_files(big)
+        words = row.get_by_label("Mô tả ảnh")
+        await expect(words).to_have_value("Nhiễu màu cho bài thử")
+        await expect(words).to_be_focused()
+        offsets.clear()
+        await page.keyboard.press("Enter")
+        await expect(row).to_contain_text("Đã vào kho.", timeout=30_000)
+        assert offsets[0] == str(uploads.PIECE_BYTES)
+        await expect(row.get_by_role("link", name="Mở")).to_be_focused()
+        assert [one for one in seen.trouble if "ERR_FAILED" not in one] == []

@@ -5,18 +5,21 @@ import unicodedata
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final, cast
 
 import pytest
 import uvicorn
 from axe_playwright_python.async_playwright import Axe
+from jinja2 import Environment, nodes
 from playwright.async_api import Browser, Page
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 
+import services.console
 from services.console.assets import Assets
 from services.console.drawing import Drawing
 from services.console.frame import Frame
@@ -32,6 +35,56 @@ _LETTERS: Final = "aăâbcdđeêghiklmnoôơpqrstuưvxyfjwz0123456789"
 _TONED: Final = "".join(
     one + tone for one in "aăâeêioôơuưy" for tone in "\u0300\u0309\u0303\u0301\u0323"
 )
+
+
+_TEMPLATES: Final = Path(services.console.__file__).parent / "templates"
+# Neighbours that lie on each other although both take part in the flow of the page.
+_COVERED: Final = """() => {
+    const told = [];
+    const flows = one => {
+        const look = getComputedStyle(one), box = one.getBoundingClientRect();
+        return !/absolute|fixed|sticky/.test(look.position) && !/^inline$|none|contents/.test(
+            look.display) && look.visibility === 'visible' && box.width && box.height
+            && !one.closest('svg *, .sr, dialog');
+    };
+    for (const parent of document.querySelectorAll('main, main *')) {
+        const boxes = [...parent.children].filter(flows);
+        boxes.forEach((one, at) => boxes.slice(at + 1).forEach(other => {
+            const a = one.getBoundingClientRect(), b = other.getBoundingClientRect();
+            const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+            const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+            if (wide > 1.5 && high > 1.5) told.push(
+                `${one.outerHTML.slice(0, 90)} / ${other.outerHTML.slice(0, 90)}`);
+        }));
+    }
+    return told;
+}"""
+# Words that stand outside the box that holds them, or are cut off by it.
+_CUT: Final = """() => {
+    const told = [];
+    const walker = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+    for (let text = walker.nextNode(); text; text = walker.nextNode()) {
+        const holder = text.parentElement;
+        if (!text.data.trim()) continue;
+        if (holder.closest('.sr, .menu-items, option, textarea, dialog')) continue;
+        // Some words are cut after so many lines on purpose: their page has them whole.
+        if (getComputedStyle(holder).webkitLineClamp !== 'none') continue;
+        const range = document.createRange();
+        range.selectNodeContents(text);
+        const words = range.getBoundingClientRect();
+        if (!words.width) continue;
+        for (let box = holder; box && box.tagName !== 'MAIN'; box = box.parentElement) {
+            const look = getComputedStyle(box), held = box.getBoundingClientRect();
+            if (/auto|scroll/.test(look.overflowX + look.overflowY)) break;
+            const cuts = /hidden|clip/.test(look.overflowX + look.overflowY);
+            if (!cuts && !box.matches('.button, .chip, .card, .banner, td, li, .badge')) continue;
+            if (words.right > held.right + 1 || words.left < held.left - 1
+                || words.bottom > held.bottom + 2 || words.top < held.top - 2)
+                told.push(`${text.data.trim().slice(0, 40)} in ${box.outerHTML.slice(0, 80)}`);
+        }
+    }
+    return told;
+}"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,6 +121,7 @@ def _values(request: Request) -> Mapping[str, object]:
             "text_size": asked.get("size", "100"),
             "contrast": asked.get("contrast", "normal"),
             "shortcuts": asked.get("shortcuts", "on"),
+            "motion": "system",
         },
         "now": utc_now(),
     }
@@ -138,7 +192,10 @@ async def opened(
 
 @pytest.mark.parametrize(
     ("size", "look"),
-    [(WIDE, ""), (NARROW, ""), ((900, 700), "?size=130"), (WIDE, "?contrast=high")],
+    [
+        *((size, look) for size in (WIDE, NARROW) for look in ("", "?contrast=high")),
+        ((900, 700), "?size=130"),
+    ],
 )
 async def test_axe_finds_no_barrier(
     browser: Browser, guide: Guide, size: tuple[int, int], look: str
@@ -147,6 +204,44 @@ async def test_axe_finds_no_barrier(
         found = await Axe().run(page)
         told = [f"{one['id']}: {one['nodes'][0]['html']}" for one in found.response["violations"]]
         assert told == []
+
+
+def test_every_component_stands_in_the_style_guide() -> None:
+    reader = Environment(extensions=["jinja2.ext.i18n", "jinja2.ext.do"])
+    called: dict[str, set[str]] = {}
+    for path in (_TEMPLATES / "components").glob("*.html"):
+        for macro in reader.parse(path.read_text("utf-8")).find_all(nodes.Macro):
+            called[macro.name] = _calls(macro)
+    assert len(called) > 40
+    waiting = _calls(reader.parse((_TEMPLATES / "styleguide.html").read_text("utf-8")))
+    for around in ("base.html", "document.html"):  # what stands about every page
+        waiting |= _calls(reader.parse((_TEMPLATES / around).read_text("utf-8")))
+    shown: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in called and name not in shown:
+            shown.add(name)
+            waiting |= called[name]
+    assert sorted(set(called) - shown) == []
+
+
+def _calls(node: nodes.Node) -> set[str]:
+    names = (one.node for one in node.find_all(nodes.Call))
+    return {name.name for name in names if isinstance(name, nodes.Name)}
+
+
+@pytest.mark.parametrize("look", ["", "?contrast=high", "?size=130"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+async def test_no_part_covers_another_and_no_word_is_cut_off(
+    browser: Browser, guide: Guide, size: tuple[int, int], look: str
+) -> None:
+    async with opened(browser, guide.url + look, size) as page:
+        await page.evaluate("() => document.fonts.ready")
+        await page.evaluate(
+            "() => document.querySelectorAll('main details').forEach(one => { one.open = true; })"
+        )
+        assert await page.evaluate(_COVERED) == []
+        assert await page.evaluate(_CUT) == []
 
 
 @pytest.mark.parametrize("text", ["100", "130"])

@@ -2,13 +2,13 @@ import asyncio
 import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -21,6 +21,7 @@ from services.content.workflow import newest_revision
 from services.staff.caller import Caller
 from services.storage.columns import new_id
 from services.storage.session import Opener, make_engine, opener
+from shared.clock import utc_now
 from shared.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from tests.support.people import add_account, add_person, add_picture, add_unit
 
@@ -29,6 +30,7 @@ from tests.support.people import add_account, add_person, add_picture, add_unit
 class House:
     open_work: Opener
     editor: Caller
+    colleague: Caller
     stranger: Caller
     auditor: Caller
 
@@ -43,6 +45,7 @@ async def house(database_url: str) -> AsyncIterator[House]:
         yield_house = House(
             open_work=open_work,
             editor=await add_person(session, ministry, "editor"),
+            colleague=await add_person(session, ministry, "editor"),
             stranger=await add_person(session, other, "editor"),
             auditor=await add_person(session, ministry, "auditor"),
         )
@@ -273,6 +276,46 @@ async def test_writing_is_recorded_with_hashes_of_the_content(house: House) -> N
     assert edited.actor == house.editor.actor.name
 
 
+async def test_a_sitting_at_the_keyboard_is_one_line_of_the_record(house: House) -> None:
+    async with house.open_work() as session:
+        item = await make(session, house.editor)
+
+    async def type_on(caller: Caller, title: str, *, typing: bool = True) -> None:
+        async with house.open_work() as session:
+            version = (await session.get_one(Item, item.id)).version
+            changes = ItemChanges(title=title)
+            await drafting.edit(session, caller, item.id, changes, version=version, typing=typing)
+
+    async def edits() -> list[str]:
+        async with house.open_work() as session:
+            rows = await session.scalars(
+                select(col(AuditEntry.actor)).where(
+                    col(AuditEntry.object) == f"item:{item.id}",
+                    col(AuditEntry.act) == "item.edited",
+                )
+            )
+            return list(rows)
+
+    for title in ("L", "Lị", "Lịch"):
+        await type_on(house.editor, title)
+    assert len(await edits()) == 1
+    await type_on(house.editor, "Lịch tiếp dân", typing=False)  # asked for: an act of its own
+    assert len(await edits()) == 2
+    await type_on(house.editor, "Lịch tiếp dân tháng 12")
+    assert len(await edits()) == 2
+    await type_on(house.colleague, "Lịch mới")
+    await type_on(house.editor, "Lịch cũ")
+    assert len(await edits()) == 4
+    async with house.open_work() as session:
+        await session.execute(
+            update(Revision)
+            .where(col(Revision.item_id) == item.id)
+            .values(updated_at=utc_now() - timedelta(minutes=11))
+        )
+    await type_on(house.editor, "Sau giờ nghỉ")
+    assert len(await edits()) == 5
+
+
 async def test_search_finds_words_without_their_marks(house: House, session: AsyncSession) -> None:
     item = await make(session, house.editor, title="Lễ hội đền Hùng", body="Khai mạc ở Phú Thọ")
     assert await found(session, "den hung") == [item.id]
@@ -328,3 +371,14 @@ async def test_equal_content_has_equal_hashes_and_any_change_another(
     note = Revision(**{**revision.model_dump(exclude={"id"}), "note": "x", "state": "review"})
     assert len(hashes) == 16
     assert await content_hash(session, item, note) == same
+
+
+async def test_the_mark_for_artificial_intelligence_is_part_of_what_is_agreed_to(
+    session: AsyncSession, house: House
+) -> None:
+    item = await make(session, house.editor, ai_made=True)
+    revision = await newest_revision(session, item)
+    marked = await content_hash(session, item, revision)
+    revision.ai_made = False
+
+    assert await content_hash(session, item, revision) != marked

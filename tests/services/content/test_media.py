@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from services.audit.queries import entries
 from services.content import media
 from services.content.media_store import MediaStore
+from services.content.picture_worker import Task, crop_box
 from services.content.tables import Media
 from services.staff.caller import Caller
 from services.storage.session import Opener, opener
@@ -319,6 +320,39 @@ async def test_a_picture_is_made_to_fit_the_channel_once(
     small = await media.variant(session, store, kept, tight, made_for="tight", by=editor.staff_id)
     assert small.size_bytes <= 30_000
     assert max(stored(store, small).size) < 1280
+
+
+@pytest.mark.parametrize(
+    ("size", "focal", "box"),
+    [
+        ((1600, 900), (0, 0), (0, 0, 1600, 900)),
+        ((900, 1600), (50, 50), (0, 547, 900, 1053)),
+        ((900, 1600), (50, 0), (0, 0, 900, 506)),
+        ((900, 1600), (50, 100), (0, 1094, 900, 1600)),
+        ((4000, 900), (75, 10), (2200, 0, 3800, 900)),
+    ],
+)
+def test_a_cut_keeps_the_point_as_near_to_its_middle_as_the_edges_let_it(
+    size: tuple[int, int], focal: tuple[int, int], box: tuple[int, int, int, int]
+) -> None:
+    task = Task(ratio_width=16, ratio_height=9, focal_x=focal[0], focal_y=focal[1])
+    assert crop_box(task, *size) == box
+
+
+async def test_a_form_with_a_shape_is_cut_and_not_drawn_apart(
+    session: AsyncSession, editor: Caller, store: MediaStore
+) -> None:
+    wide = PictureLimit(max_bytes=1_000_000, max_side=640, ratio=(16, 9))
+    # As a telephone writes it: lying, with a note that it is to be turned.
+    lying = photo(2400, 1600)
+    turned = lying.getexif()
+    turned[0x0112] = 6
+    kept = await add(session, editor, store, encoded(lying, "JPEG", exif=turned), "a.jpg")
+    made = await media.variant(session, store, kept, wide, made_for="wide", by=editor.staff_id)
+    assert stored(store, made).size == (640, 360)
+    shaped = await add(session, editor, store, encoded(photo(320, 180), "JPEG"), "b.jpg")
+    same = await media.variant(session, store, shaped, wide, made_for="wide", by=editor.staff_id)
+    assert same is shaped
 
 
 async def test_a_picture_that_fits_is_used_as_it_is(

@@ -1,5 +1,8 @@
 // The composer's script: saves the form by itself, renews the looks, loses nothing that was typed.
 // The form is a plain one; everything here only presses its buttons earlier.
+import "./media.js"; // within this file: one request less, and the editor finds what it is lent
+import { following } from "./composer/following.js";
+
 const form = document.querySelector("[data-composer]");
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -98,8 +101,15 @@ function changed() {
 }
 
 // ── The looks: one at a time where there is no room for all ─────────────────────────────────
-let shown = 0;
+let shown = 0, follow = () => {};
+const DEVICE = "loa:seen-on";
+const chosenDevice = () => { try { return localStorage.getItem(DEVICE) === "wide" ? "wide" : "phone"; } catch { return "phone"; } };
+function seenOn(device) {
+  $("#looks-side").dataset.device = device;
+  $$("[data-seen-on]").forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.seenOn === device)));
+}
 function show(index) {
+  seenOn($("#looks-side").dataset.device);
   const looks = $$(".look-row > .look");
   if (!looks.length) return;
   shown = Math.min(index, looks.length - 1);
@@ -109,6 +119,7 @@ function show(index) {
 function view(which) {
   $(".compose").dataset.view = which;
   $$(".compose-switch [data-view]").forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.view === which)));
+  follow(true);
 }
 
 // ── The cover ───────────────────────────────────────────────────────────────────────────────
@@ -116,7 +127,7 @@ function cover(id, src, alt) {
   const field = $('#cover-now [name="cover"]');
   field.value = id;
   const drawn = $(id ? "#cover-some" : "#cover-none").content.cloneNode(true);
-  if (id) { $("img", drawn).src = src; $("span", drawn).textContent = alt; }
+  if (id) { $("img", drawn).src = src; $("span", drawn).textContent = alt; $("a", drawn).href += `/${id}`; }
   $("#cover-now").replaceChildren(field, drawn);
   $("[data-drop-cover]").hidden = !id;
   changed();
@@ -129,7 +140,12 @@ function start() {
   document.addEventListener("input", (event) => { if (event.target.form === form && event.target.type !== "file") changed(); });
   document.addEventListener("change", (event) => { if (event.target.form === form) changed(); });
   form.addEventListener("focusout", () => { if (dirty) later(150); });
-  document.addEventListener("visibilitychange", () => { if (document.hidden && dirty) { keepHere(); save(); } });
+  // Whoever comes back from a picture's page may have moved its point: the cut is made and seen anew.
+  let moved = false;
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden && dirty) { keepHere(); save(); }
+    if (!document.hidden && moved) { moved = false; changed(); }
+  });
 
   document.addEventListener("htmx:config:request", (event) => {
     const { sourceElement, request } = event.detail.ctx;
@@ -137,14 +153,20 @@ function start() {
     for (const name of ["picture", "base"]) request.body.delete?.(name);
     if (sourceElement.dataset.path) request.action = sourceElement.dataset.path;
   });
-  document.addEventListener("htmx:after:swap", () => show(shown));
+  document.addEventListener("htmx:after:swap", () => { show(shown); follow(); });
 
   form.addEventListener("loa:picked", ({ detail }) => cover(detail.id, detail.src, detail.alt));
 
   document.addEventListener("click", (event) => {
     const hit = (selector) => event.target.closest(selector);
     const tab = hit("[data-look]"), side = hit(".compose-switch [data-view]"), reset = hit("[data-reset]"), link = hit('.strip a, #faults a');
-    if (tab) show(Number(tab.dataset.look));
+    if (hit("[data-focal-page]")) moved = true;
+    const device = hit("[data-seen-on]")?.dataset.seenOn;
+    if (device) {
+      seenOn(device);
+      try { localStorage.setItem(DEVICE, device); } catch { /* then for this page alone */ }
+      follow(true);
+    } else if (tab) { show(Number(tab.dataset.look)); follow(true); }
     else if (side) view(side.dataset.view);
     else if (reset) {
       event.preventDefault();
@@ -180,7 +202,7 @@ function start() {
   document.addEventListener("keydown", (event) => {
     const control = (event.ctrlKey || event.metaKey) && !event.altKey;
     if (control && event.key.toLowerCase() === "s") { event.preventDefault(); dirty = true; stopped = false; save(); }
-    if (event.altKey && !event.ctrlKey && /^[1-9]$/.test(event.key)) { event.preventDefault(); view("look"); show(Number(event.key) - 1); }
+    if (event.altKey && !event.ctrlKey && /^[1-9]$/.test(event.key)) { event.preventDefault(); view("look"); show(Number(event.key) - 1); follow(true); }
   });
 
   const tellHere = async (what) => {
@@ -198,8 +220,9 @@ function start() {
   setInterval(() => { if (!document.hidden) tellHere("here"); }, BEAT_EVERY);
   window.addEventListener("pagehide", () => { if (dirty) keepHere(); if (!going) tellHere("leave"); });
   window.addEventListener("pageshow", (event) => { going = false; form.elements.picture.disabled = false; if (event.persisted) tellHere("here"); });
-  if (form.dataset.item && !("held" in $("#presence").dataset)) tellHere("here");
 
+  follow = following(form);
+  seenOn(chosenDevice());
   show(0);
   restore();
   // What came back from a form that was not stored is still to be stored.

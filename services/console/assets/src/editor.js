@@ -29,7 +29,7 @@ function wake(field) {
     const media = await pick({ kind, csrf: csrf() });
     view.focus();
     if (!media) return;
-    const given = media.alt ? { alt: media.alt, caption: media.caption || "" } : await describe({ ...media, again: true });
+    const given = media.alt || media.decorative ? { alt: media.decorative ? "" : media.alt, caption: media.caption || "" } : await describe({ ...media, again: true });
     if (given) insert(view, media, given);
     view.focus();
   };
@@ -41,7 +41,7 @@ function wake(field) {
   const view = new EditorView(content, {
     state: state(),
     attributes: {
-      id: contentId, class: "prose editor-text", role: "textbox", "aria-multiline": "true", "aria-label": name,
+      id: contentId, class: "prose editor-text", role: "textbox", tabindex: "0", "aria-multiline": "true", "aria-label": name,
       ...(field.getAttribute("aria-describedby") ? { "aria-describedby": field.getAttribute("aria-describedby") } : {}),
       ...(field.getAttribute("aria-invalid") ? { "aria-invalid": "true" } : {}),
       ...(field.placeholder ? { "data-placeholder": field.placeholder } : {}),

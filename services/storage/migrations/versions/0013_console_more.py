@@ -1,4 +1,4 @@
-"""console_more: filled in by H8."""
+"""Pictures that are decoration: a page says nothing of them to those who listen."""
 
 from alembic import op
 
@@ -10,7 +10,9 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '1s'")
+    op.execute("ALTER TABLE media ADD COLUMN decorative boolean NOT NULL DEFAULT false")
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '1s'")
+    op.execute("ALTER TABLE media DROP COLUMN decorative")

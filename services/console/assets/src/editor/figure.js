@@ -22,6 +22,7 @@ export class FigureView {
   draw() {
     const { src, alt, caption } = this.node.attrs;
     this.words.replaceChildren(...(caption ? [caption, " "] : []), make("small", alt ? {} : { class: "wanting" }, alt ? say(`Mô tả: ${alt}`, `Description: ${alt}`) : say("Chưa có mô tả", "No description yet")));
+    const note = this.words.lastChild;
     const told = (name, text) => this.shown.replaceChildren(make("p", { class: "figure-file" }, icon(name, 20), make("span", {}, text)));
     if (!/^media:/.test(src)) {
       const video = /^https:\/\//.test(src);
@@ -32,13 +33,16 @@ export class FigureView {
     facts(decodeURIComponent(src.slice(6))).then((media) => {
       if (src !== this.node.attrs.src) return;
       if (!media) { told("triangle-alert", lost()); return; }
+      if (!alt && media.decorative) { note.className = ""; note.textContent = say("Ảnh trang trí", "Decoration"); }
       if (media.kind === "image") this.shown.replaceChildren(make("img", { src: media.src, alt, width: media.width, height: media.height, draggable: "false" }));
       else told(iconOf(media.kind), `${named(media.kind)} · ${media.size}`);
     });
   }
 
   edit(view, getPos) {
-    describe({ ...this.node.attrs, again: true }).then((given) => {
+    const { src } = this.node.attrs;
+    const known = /^media:/.test(src) ? facts(decodeURIComponent(src.slice(6))) : Promise.resolve(null);
+    known.then((media) => describe({ ...this.node.attrs, again: true, bare: media?.decorative })).then((given) => {
       view.focus();
       if (given) view.dispatch(view.state.tr.setNodeMarkup(getPos(), null, { ...this.node.attrs, ...given }));
     });
@@ -103,7 +107,7 @@ async function send(view, file, told, csrf, at) {
     acts.replaceChildren(act(say("Thôi", "Cancel"), sending.cancel));
     bar.hidden = false;
     dom.classList.remove("wrong");
-    line.textContent = say(`Đang tải lên “${told.alt}”`, `Uploading “${told.alt}”`);
+    line.textContent = say(`Đang tải lên “${told.alt || file.name}”`, `Uploading “${told.alt || file.name}”`);
     try {
       const media = await sending.done;
       remember(media);

@@ -1,4 +1,4 @@
-// What media.js, which stands before this script on every page with an editor, lends to it.
+// What media.js lends to the editor: it stands before it on every such page, or within composer.js.
 const lent = window.loaMedia || {};
 export const { ask, carried, cleaned, describe, facts, icon, iconOf, kindOf, lost, make, pick, refusal, remember, say, upload, visualHint } = lent;
 export const ready = Boolean(window.loaMedia);

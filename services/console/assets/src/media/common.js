@@ -33,25 +33,31 @@ export function ask({ title, fields, confirm, picture = null, extra = null }) {
     asked += 1;
     const inputs = fields.map((one) => {
       const id = `asked-${asked}-${one.name}`;
+      if (one.type === "checkbox") {
+        const box = make("input", { id, name: one.name, type: "checkbox" });
+        return { ...one, input: box, fault: make("p", { hidden: true }), node: make("label", { class: "check" }, box, make("span", {}, one.label, " ", make("small", {}, one.hint))), id };
+      }
       const input = make(one.rows ? "textarea" : "input", { id, name: one.name, type: one.rows ? null : one.type || "text", rows: one.rows, maxlength: one.most || 1000, "aria-describedby": `${id}-hint`, required: one.required || false, autocomplete: "off" });
       input.value = one.value || "";
       return { ...one, input, fault: make("p", { class: "error", id: `${id}-hint-fault`, role: "alert", hidden: true }), node: null, id };
     });
-    const rows = inputs.map((one) => make("div", { class: "field" }, make("label", { for: one.id }, one.label), one.input, one.fault, make("p", { class: "hint", id: `${one.id}-hint` }, one.hint || "")));
+    const told = (one) => (one.type === "checkbox" ? (one.input.checked ? "1" : "") : one.input.value.trim());
+    const freed = (name) => inputs.some((one) => one.frees === name && one.input.checked);
+    const rows = inputs.map((one) => one.node || make("div", { class: "field" }, make("label", { for: one.id }, one.label), one.input, one.fault, make("p", { class: "hint", id: `${one.id}-hint` }, one.hint || "")));
     let answer = null;
     const form = make("form", { class: "stack", novalidate: true, onsubmit: (event) => {
       event.preventDefault();
       event.stopPropagation();
       const wrong = inputs.filter((one) => {
-        const fault = one.check?.(one.input.value.trim()) || (one.required && !one.input.value.trim() ? one.missing || say("Cần điền mục này.", "Please fill this in.") : "");
+        const fault = one.check?.(told(one)) || (one.required && !told(one) && !freed(one.name) ? one.missing || say("Cần điền mục này.", "Please fill this in.") : "");
         one.fault.textContent = fault;
         one.fault.hidden = !fault;
-        one.input.closest(".field").classList.toggle("wrong", Boolean(fault));
+        one.input.closest(".field")?.classList.toggle("wrong", Boolean(fault));
         if (fault) one.input.setAttribute("aria-invalid", "true"); else one.input.removeAttribute("aria-invalid");
         return fault;
       });
       if (wrong.length) { wrong[0].input.focus(); return; }
-      answer = Object.fromEntries(inputs.map((one) => [one.name, one.input.value.trim()]));
+      answer = Object.fromEntries(inputs.map((one) => [one.name, told(one)]));
       dialog.close();
     } }, make("h2", { id: `asked-${asked}` }, title), picture, ...rows,
       make("div", { class: "row end" }, extra && make("button", { type: "button", class: "button ghost", onclick: () => { answer = { extra: true }; dialog.close(); } }, extra),
