@@ -19,7 +19,6 @@ from services.proof import ledger, page_words
 from services.staff import agency
 from services.syndication import catalogue
 
-_DAY: Final = "public, max-age=86400"
 _JSON: Final = "application/json; charset=utf-8"
 
 
@@ -86,7 +85,8 @@ def _card(hub: Hub, pages: Pages) -> Endpoint:
         made = await run_in_threadpool(drawn.draw, found.title, over, pages.name(house))
         if made is None:
             return RedirectResponse(hub.item_url(found.code), 303)
-        return Response(made, media_type="image/png", headers={**SAFE, "Cache-Control": _DAY})
+        # Like the page itself: a title that was withdrawn must leave the caches as soon.
+        return Response(made, media_type="image/png", headers={**SAFE, "Cache-Control": SOON})
 
     return serve
 

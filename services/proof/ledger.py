@@ -52,16 +52,18 @@ async def catch_up(hub: Hub, *, most: int = 20, fresh: bool = False) -> int:
         if await session.scalar(wanted.limit(1)) is None:
             return 0
         await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        items = wanted.order_by(col(PublicEvent.id)).limit(most)
+        signer = await _signer(session, hub)
+        # What nobody can sign stays due: it must not stand before what is not even listed yet.
+        order = col(PublicEvent.id) if signer is not None else col(PublicEvent.id).desc()
+        items = wanted.order_by(order).limit(most)
         due = await session.scalars(
             select(PublicEvent)
             .where(col(PublicEvent.done_at).is_(None), col(PublicEvent.item_id).in_(items))
-            .order_by(col(PublicEvent.id))
+            .order_by(order)
             .limit(most)
         )
-        taken, signer = list(due), None
+        taken = sorted(due, key=lambda event: event.id)
         if taken:
-            signer = await _signer(session, hub)
             house = (await agency.settings(session)).name or hub.agency
             for event in taken:
                 await _take_up(session, hub, signer, house, event)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from statistics import median
 
-from tests.bench import api, latency, one_call, pages, zalo
+from tests.bench import api, browser, feeds, feeds_build, latency, one_call, pages, zalo
 from tests.bench.children import quieten
 from tests.bench.ground import ACCOUNTS, WORKERS, FanOut, Ground, ground, percentile
 from tests.bench.plain import plain
@@ -20,13 +20,22 @@ _SHARE_AIM = 0.7
 _TIMES_AIM = 5.0
 _LATENCY_AIM = 0.150
 _PAGE_AIM = 0.150
-_PARTS = ("one_call", "latency", "api", "zalo", "pages")
+_FEED_AIMS = {"200 gzip": 0.6, "200 br": 0.6, "304": 0.5}
+_DJANGO_AIM = 10.0
+_FEEDGEN_AIM = 5.0
+_PARTS = ("one_call", "latency", "api", "zalo", "pages", "browser", "feeds", "feeds_build")
+_KB = 1024
+_VISIT_AIMS_KB = (150, 210, 15)  # any page, the composer with its editor, the next page
+_VISIT_REQUESTS_AIM = 12
+_NEXT_FCP_AIM_MS = 600
+_SHIFT_AIM = 0.05
+_TYPING_AIM_MS = 600
 
 
-async def measure(rounds: int, chosen: Sequence[str]) -> list[Part]:
+async def measure(rounds: int, chosen: Sequence[str], portal_items: int) -> list[Part]:
     """Runs the chosen parts."""
     parts: list[Part] = []
-    if set(chosen) - {"zalo", "pages"}:
+    if set(chosen) - {"zalo", "pages", "browser", "feeds", "feeds_build"}:
         async with _ground("một lời gọi · one call") as place:
             parts += await _on_walls(place, rounds, chosen)
     if "zalo" in chosen:
@@ -35,6 +44,17 @@ async def measure(rounds: int, chosen: Sequence[str]) -> list[Part]:
     if "pages" in chosen:
         async with _ground("các trang · pages") as place:
             parts.append(_pages(await (await pages.open_pages(place)).measure()))
+    if "browser" in chosen:
+        async with _ground("trình duyệt · browser") as place:
+            site = await browser.open_site(place)
+            for machine in (browser.OFFICE, browser.PHONE):
+                parts.append(_visits(await site.measure(machine, rounds)))
+    if "feeds" in chosen:
+        async with _ground("nguồn tin · feeds") as place:
+            parts += await _feeds(place, rounds, portal_items)
+    if "feeds_build" in chosen:
+        _say("viết lại nguồn tin · rebuilding a feed")
+        parts.append(_feeds_build([feeds_build.measure() for _ in range(rounds)]))
     return parts
 
 
@@ -214,6 +234,130 @@ def _pages(told: Sequence[tuple[str, float, float]]) -> Part:
     )
 
 
+def _visits(told: browser.Visits) -> Part:
+    machine = told.machine
+    lines: list[Line] = []
+    for name, visit, most in zip(
+        ("trang bất kỳ · any page", "trang soạn · composer", "trang kế tiếp · next page"),
+        (told.page, told.composer, told.next_page),
+        _VISIT_AIMS_KB,
+        strict=True,
+    ):
+        warm = visit is told.next_page
+        fcp_aim = _NEXT_FCP_AIM_MS if warm else machine.fcp_aim_ms
+        lines += [
+            Line(
+                name=name,
+                value=f"{visit.bytes / _KB:.0f} KB",
+                aim=f"≤ {most} KB",
+                met=visit.bytes <= most * _KB,
+            ),
+            Line(
+                name="  số lần hỏi · requests",
+                value=str(visit.requests),
+                aim=f"≤ {_VISIT_REQUESTS_AIM}",
+                met=visit.requests <= _VISIT_REQUESTS_AIM,
+            ),
+            Line(
+                name="  FCP",
+                value=f"{visit.fcp:.0f} ms",
+                aim=f"≤ {fcp_aim} ms",
+                met=visit.fcp <= fcp_aim,
+            ),
+            Line(
+                name="  LCP",
+                value=f"{visit.lcp:.0f} ms",
+                aim=f"≤ {machine.lcp_aim_ms} ms",
+                met=visit.lcp <= machine.lcp_aim_ms,
+            ),
+            Line(
+                name="  xê dịch · layout shift",
+                value=f"{visit.shift:.3f}",
+                aim=f"≤ {_SHIFT_AIM}",
+                met=visit.shift <= _SHIFT_AIM,
+            ),
+        ]
+    typed = Line(
+        name="gõ → bản xem trước · typing to preview",
+        value=f"{told.typing_ms:.0f} ms",
+        aim=f"≤ {_TYPING_AIM_MS} ms",
+        met=told.typing_ms <= _TYPING_AIM_MS,
+    )
+    return Part(title=f"Trình duyệt thật, {machine.name}", lines=[*lines, typed])
+
+
+async def _feeds(place: Ground, rounds: int, portal_items: int) -> list[Part]:
+    there = await feeds.open_feeds(place)
+    served = await there.serve(rounds)
+    _say(f"duyệt → nguồn tin · approve to feed, {feeds.APPROVED}")
+    took = await there.arrivals()
+    memory = _memory(await there.fleet.end(), "nguồn tin · feeds")
+    await there.web.end()
+    _say(f"một cổng {portal_items} tin · a portal of {portal_items} items")
+    large = await feeds.large_portal(place, portal_items)
+    lines = [_served(one) for one in served]
+    lines.append(
+        Line(
+            name="duyệt → bản mới ở nguồn tin · approve to new bytes, p50 / p99",
+            value=f"{percentile(took, 50) * 1000:.0f} / {percentile(took, 99) * 1000:.0f} ms",
+        )
+    )
+    return [
+        Part(
+            title=f"Nguồn tin {feeds.ENTRIES} tin, một tiến trình web, so với nginx phát cùng byte "
+            "· a feed from one web process, beside nginx with the same bytes",
+            lines=lines,
+        ),
+        Part(
+            title=f"Một cổng có {large.items} tin · a portal of {large.items} items: p50 / p95",
+            lines=[
+                Line(name=name, value=f"{p50 * 1000:.1f} / {p95 * 1000:.1f} ms")
+                for name, p50, p95 in large.told
+            ],
+        ),
+        memory,
+    ]
+
+
+def _feeds_build(found: Sequence[feeds_build.Times]) -> Part:
+    def line(name: str, others: Sequence[float], aim: float) -> Line:
+        times = median(other / one.ours for other, one in zip(others, found, strict=True))
+        return Line(
+            name=name,
+            value=f"{median(others) * 1000:.2f} ms  (Loa × {times:.1f})",
+            aim=f"≥ × {aim:.0f}",
+            met=times >= aim,
+        )
+
+    ours = median(one.ours for one in found)
+    return Part(
+        title=f"Viết lại nguồn tin {feeds_build.ITEMS} tin sau khi một tin đổi · rebuilding a feed "
+        "after one item changed",
+        lines=[
+            Line(name="Loa", value=f"{ours * 1000:.2f} ms"),
+            line("Django syndication", [one.django for one in found], _DJANGO_AIM),
+            line("feedgen", [one.feedgen for one in found], _FEEDGEN_AIM),
+        ],
+    )
+
+
+def _served(one: feeds.Served) -> Line:
+    size = f" {one.size / 1000:.0f} kB" if one.size else ""
+    name = f"{one.kind}{size}"
+    clock = median(rate.clock for rate in one.ours)
+    if not one.nginx:
+        return Line(name=name, value=f"{clock:.0f}/s", aim="không có nginx · no nginx here")
+    share, aim = median(one.shares), _FEED_AIMS.get(one.kind)
+    nginx = median(rate.clock for rate in one.nginx)
+    return Line(
+        name=name,
+        value=f"{clock:.0f}/s; nginx {nginx:.0f}/s: {share:.2f}  ({_each(one.shares)}), "
+        f"CPU {median(one.of_processor):.2f}",
+        aim=f"≥ {aim}" if aim else "",
+        met=share >= aim if aim else None,
+    )
+
+
 def _memory(mib: float, name: str) -> Part:
     line = Line(name="Bộ nhớ lớn nhất · largest memory of a worker", value=f"{mib:.0f} MiB")
     return Part(title=f"Tiến trình worker · worker processes ({name})", lines=[line])
@@ -239,12 +383,18 @@ def main() -> None:
     arguments = argparse.ArgumentParser(prog="make bench", description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="một vòng · one round")
     arguments.add_argument("--only", choices=_PARTS, action="append", help="chỉ phần này · a part")
+    arguments.add_argument(
+        "--portal-items",
+        type=int,
+        default=feeds.PORTAL_ITEMS,
+        help="cỡ của cổng lớn · how large the large portal is",
+    )
     given = arguments.parse_args()
     quieten()
     rounds = 1 if given.quick else 3
     load = os.getloadavg()[0]
     began = time.monotonic()
-    parts = asyncio.run(measure(rounds, given.only or _PARTS))
+    parts = asyncio.run(measure(rounds, given.only or _PARTS, given.portal_items))
     print(drawn(parts))
     print(
         f"\n{os.cpu_count()} nhân · cores, {platform.machine()}, Python "

@@ -1,5 +1,10 @@
-"""Server time of the console's pages over a grown hub: 50,000 items, 200 accounts, 500 staff."""
+"""Server time of the console's pages over a grown hub.
 
+50,000 items with 200,000 publications, 200 accounts, 500 staff, 50,000 files, 150,000 acts.
+"""
+
+import json
+import re
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -10,6 +15,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from services.cli.serving import spare_collector
+from shared.contract.samples import sample_revision
 from tests.bench.ground import Ground, percentile
 from tests.support.console import Console, Visitor, open_console
 from tests.support.hub import Team
@@ -17,7 +24,9 @@ from tests.support.hub import Team
 ITEMS: Final = 50_000
 ACCOUNTS: Final = 200
 STAFF: Final = 500
+MEDIA: Final = 50_000
 _EACH: Final = 20
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # Rows as years of work would leave them; triggers are off, since nothing of it happened.
 _FILL: Final = (
@@ -34,6 +43,20 @@ _FILL: Final = (
            '', 'official', 'active', 1, 'ok', 0, now() FROM generate_series(1, :accounts) g
     """,
     """
+    INSERT INTO media (id, unit_id, kind, mime, ext, sha256, original_sha256, size_bytes, width,
+                       height, alt, caption, credit, focal_x, focal_y, licence, number, issued_on,
+                       by, at, search)
+    SELECT CAST('018f0000-0000-7000-8000-' || lpad(to_hex(g), 12, '0') AS uuid), :unit,
+           CASE WHEN g % 20 = 0 THEN 'document' ELSE 'image' END, 'image/jpeg', 'jpg',
+           md5(g::text) || md5((g + 1)::text), md5(g::text), 90000, 800, 450,
+           'Ảnh số ' || g || ' chụp lễ ra quân ở xã ' || g % 300, 'Chú thích', 'Ảnh: Văn phòng',
+           50, 50, '', CASE WHEN g % 20 = 0 THEN g || '/QĐ-UBND' ELSE '' END, '', :editor,
+           now() - g * interval '10 minutes',
+           to_tsvector('simple', 'anh so ' || g || ' chup le ra quan o xa ' || g % 300
+                                 || ' chu thich anh van phong ' || g || ' qd ubnd')
+      FROM generate_series(1, :media) g
+    """,
+    """
     INSERT INTO item (id, code, unit_id, kind, revision_no, version, created_by, created_at,
                       updated_at, published_at, search)
     SELECT gen_random_uuid(), 'X-' || g, :unit, (ARRAY['news','document','warning'])[1 + g % 3], 1,
@@ -48,15 +71,16 @@ _FILL: Final = (
     """,
     """
     INSERT INTO revision (id, item_id, no, state, title, summary, body, author, category, tags,
-                          overrides, media, correction_note, note, accounts, publish_at, urgent,
+                          media, overrides, correction_note, note, accounts, publish_at, urgent,
                           content_hash, created_by, last_editor, submitted_by, created_at,
                           updated_at, submitted_at)
     SELECT gen_random_uuid(), i.id, 1,
            CASE WHEN x.g <= 40 THEN 'draft' WHEN x.g <= 90 THEN 'review'
                 WHEN x.g <= 110 THEN 'returned' ELSE 'approved' END,
            'Thông báo số ' || x.g || ' về lịch tiếp dân và cắt điện', 'Tóm tắt',
-           repeat('Nội dung dài của tin để bảng rộng như thật. ', 45), '', '', ARRAY['điện'], '{}',
-           '{}', '', '',
+           repeat('Nội dung dài của tin để bảng rộng như thật. ', 45), '', '', ARRAY['điện'],
+           ARRAY[CAST('018f0000-0000-7000-8000-' || lpad(to_hex(x.g), 12, '0') AS uuid)], '{}',
+           '', '',
            (SELECT array_agg(id) FROM (SELECT id FROM account ORDER BY id OFFSET x.g % 190 LIMIT 4)
                                    AS a),
            CASE WHEN x.g <= 300 THEN now() + x.g * interval '2 hours' END, false, 'h', i.created_by,
@@ -65,7 +89,7 @@ _FILL: Final = (
     """,
     """
     INSERT INTO rendition (id, revision_id, account_id, payload, hash, problems, made_at)
-    SELECT gen_random_uuid(), r.id, a.a, '{"title": "Thông báo"}', md5(r.id::text || a.a::text),
+    SELECT gen_random_uuid(), r.id, a.a, CAST(:payload AS jsonb), md5(r.id::text || a.a::text),
            '[]', r.created_at FROM revision r, unnest(r.accounts) a(a)
     """,
     """
@@ -93,6 +117,28 @@ _FILL: Final = (
     SELECT gen_random_uuid(), id, account_id, 1, 1, 'publish', false, '{}', false, 1, 0, created_at,
            created_at, 'done' FROM publication WHERE state = 'live'
     """,
+    """
+    INSERT INTO publication_event (publication_id, at, generation, from_state, to_state)
+    SELECT id, created_at, 1, 'pending', state FROM publication
+    """,
+    """
+    INSERT INTO audit_entry (seq, at, actor, act, object, unit, details, prev_hash, hash)
+    SELECT row_number() OVER (ORDER BY i.created_at, a.no), i.created_at,
+           'staff:' || i.created_by, a.act, 'item:' || i.id,
+           CAST(CAST(:unit AS uuid) AS text), '{"revision": 1}', '', ''
+      FROM item i, (VALUES (1, 'item.created'), (2, 'item.submitted'), (3, 'item.approved'))
+                     AS a(no, act)
+    """,
+    """
+    UPDATE audit_head SET seq = (SELECT max(seq) FROM audit_entry)
+    """,
+    """
+    INSERT INTO notification (id, staff_id, cause, about, item_id, details, at, read_at)
+    SELECT gen_random_uuid(), s.id, CASE WHEN i.n % 2 = 0 THEN 'failed' ELSE 'submitted' END, i.id,
+           i.id, '{"marks": {}, "accounts": {}}', i.created_at,
+           CASE WHEN i.n > 5 THEN i.created_at END
+      FROM staff s, (SELECT id, created_at, row_number() OVER () AS n FROM item LIMIT 200) i
+    """,
 )
 
 
@@ -104,6 +150,10 @@ class Paged:
     people: Mapping[str, Visitor]
     item: UUID
     waiting: UUID
+    draft: UUID
+    account: UUID
+    person: UUID
+    file: UUID
 
     async def measure(self) -> list[tuple[str, float, float]]:
         """Each page's address, its median and its 95th percentile in seconds."""
@@ -119,7 +169,7 @@ class Paged:
                 assert answer.status_code == 200, f"{path}: {answer.status_code}"
             told.append(
                 (
-                    path.replace(str(self.item), "…").replace(str(self.waiting), "…"),
+                    _UUID.sub("…", path),
                     percentile(times, 50),
                     percentile(times, 95),
                 )
@@ -133,18 +183,43 @@ class Paged:
             ("editor", "/posts"),
             ("editor", "/posts?view=published"),
             ("editor", "/posts?q=lich+tiep+dan"),
+            ("editor", "/posts?q=777"),
+            ("editor", "/posts?view=review"),
+            ("editor", "/posts?view=upcoming"),
+            ("editor", "/posts?view=trouble"),
             ("editor", "/calendar"),
             ("editor", "/calendar?view=list"),
             ("editor", "/search?q=777"),
+            ("editor", "/search?q=thong+bao"),
+            ("editor", "/calendar?view=week"),
             ("editor", f"/posts/{self.item}"),
+            ("editor", f"/posts/{self.item}?tab=revisions"),
+            ("editor", f"/posts/{self.item}?tab=channels"),
+            ("editor", f"/posts/{self.item}?tab=log"),
+            ("approver", f"/posts/{self.item}/withdraw"),
             ("editor", f"/posts/{self.item}/delivery"),
             ("approver", f"/posts/{self.waiting}/review"),
             ("editor", "/posts/new"),
+            ("editor", f"/posts/{self.draft}/edit"),
+            ("editor", "/urgent"),
             ("editor", "/media"),
+            ("editor", "/media?q=ra+quan"),
+            ("editor", "/media?q=777"),
+            ("editor", f"/media/{self.file}"),
             ("editor", "/notifications"),
             ("admin", "/channels"),
+            ("admin", f"/channels/{self.account}"),
+            ("admin", "/admin"),
             ("admin", "/admin/users"),
+            ("admin", f"/admin/users/{self.person}"),
+            ("admin", "/admin/workflow"),
             ("admin", "/audit"),
+            ("admin", "/audit?group=item"),
+            ("admin", f"/audit?actor={self.person}"),
+            ("admin", f"/audit?object=item:{self.item}"),
+            ("editor", "/templates"),
+            ("editor", "/account"),
+            ("editor", "/help"),
         )
 
 
@@ -162,11 +237,28 @@ async def open_pages(place: Ground) -> Paged:
         "admin": await console.visitor(team.admin),
     }
     async with console.hub.open_work() as session:
-        live, waiting = [
-            await session.scalar(text("SELECT id FROM item WHERE code = :code"), {"code": code})
-            for code in ("X-1000", "X-60")
+        live, waiting, draft, account, person, file = [
+            await session.scalar(text(f"SELECT id FROM {what}"))
+            for what in (
+                "item WHERE code = 'X-1000'",
+                "item WHERE code = 'X-60'",
+                "item WHERE code = 'X-40'",
+                "account WHERE remote_id = 'r7'",
+                "staff WHERE email = 's7@loa.example'",
+                "media WHERE alt LIKE 'Ảnh số 777 %'",
+            )
         ]
-    return Paged(console=console, people=people, item=live, waiting=waiting)
+    spare_collector()  # as `loa web` does before it serves
+    return Paged(
+        console=console,
+        people=people,
+        item=live,
+        waiting=waiting,
+        draft=draft,
+        account=account,
+        person=person,
+        file=file,
+    )
 
 
 async def _fill(console: Console, team: Team) -> None:
@@ -176,6 +268,8 @@ async def _fill(console: Console, team: Team) -> None:
         "staff": STAFF,
         "accounts": ACCOUNTS,
         "items": ITEMS,
+        "media": MEDIA,
+        "payload": _payload(console),
     }
     async with console.bench.engine.begin() as connection:
         await connection.execute(text("SET LOCAL session_replication_role = replica"))
@@ -185,3 +279,12 @@ async def _fill(console: Console, team: Team) -> None:
     async with console.bench.engine.connect() as connection:
         lonely = await connection.execution_options(isolation_level="AUTOCOMMIT")
         await lonely.execute(text("VACUUM ANALYZE"))
+
+
+def _payload(console: Console) -> str:
+    """What a portal shows of an item, as its adapter draws it."""
+    portal = console.hub.registry.get("portal_rss")
+    settings = portal.settings_form.model_validate(
+        {"slug": "kenh", "title": "Kênh", "link": "https://cong.example/"}
+    )
+    return json.dumps(portal.render(sample_revision(), settings).payload)

@@ -7,6 +7,7 @@ from pathlib import Path
 import uvicorn
 
 from services.channels.registry import Registry
+from services.cli.serving import spare_collector
 from services.cli.web import Site
 from services.worker.process import in_new_loop
 from tests.bench.children import incoming, say_ready
@@ -31,6 +32,7 @@ async def serve(bench: Bench, port: int) -> None:
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
+    spare_collector()
     lines = await incoming()
     say_ready()
     await lines.read()
