@@ -3,8 +3,10 @@
 LoaError
 ├─ NotFoundError       what was asked for does not exist, or the caller may not know that it does
 ├─ ConflictError       the world moved on: stale version, changed content, a call already begun
+│  └─ FetchFailedError      an address outside gave no usable answer (`shared/fetch.py`)
 ├─ ForbiddenError      this person may not do this, for instance approve their own work
 ├─ InvalidError        what was sent cannot be accepted as it is; `fields` says where
+│  └─ FetchRefusedError     an address that may not be asked (`shared/fetch.py`)
 └─ ChannelError        an adapter speaks of the world (`shared/contract/errors.py`)
    ├─ ChannelNotSentError     provably nothing left this house: may be tried again
    ├─ ChannelRejectedError    a proven refusal before any effect

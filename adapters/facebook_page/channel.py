@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel
 
-from adapters.facebook_page import inbound, render
+from adapters.facebook_page import addresses, inbound, render
 from adapters.facebook_page.checking import probes
 from adapters.facebook_page.client import GraphClient, MissingError, is_post, left_of
 from adapters.facebook_page.readback import (
@@ -88,10 +88,12 @@ class FacebookPage:
 
     def __init__(self) -> None:
         self._graph = GraphClient(GRAPH_URL)
+        self._real = True
 
     def configure(self, values: Mapping[str, str]) -> None:
         """Takes the address of Graph; called once, at start, before any call."""
         self._graph.close()
+        self._real = values.get("LOA_FACEBOOK_GRAPH_URL", GRAPH_URL) == GRAPH_URL
         self._graph = GraphClient(values.get("LOA_FACEBOOK_GRAPH_URL", GRAPH_URL))
 
     async def aclose(self) -> None:
@@ -101,6 +103,15 @@ class FacebookPage:
     def remote_id_of(self, settings: BaseModel) -> str:
         """The Page's id."""
         return FacebookSettings.model_validate(settings).page_id
+
+    def account_url(self, settings: BaseModel) -> str | None:
+        """The Page on Facebook; None while Graph is another machine's."""
+        page_id = FacebookSettings.model_validate(settings).page_id
+        return addresses.page_url(page_id) if self._real else None
+
+    def post_in(self, url: str, settings: BaseModel) -> RemoteId | None:
+        """The post of the Page that a link names."""
+        return addresses.post_in(url, FacebookSettings.model_validate(settings).page_id)
 
     # What the Page will show.
 

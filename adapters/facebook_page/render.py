@@ -7,6 +7,7 @@ from datetime import date, timedelta, timezone
 
 from shared.contract.blocks import figures, to_plain
 from shared.contract.messages import (
+    AI_LABEL,
     Document,
     Fingerprint,
     Json,
@@ -164,9 +165,12 @@ def _message(revision: Revision, credits_: str) -> str:
         parts += [
             _facts(revision.document),
             _elsewhere(revision),
+            _source(revision),
             credits_,
             _hashtags(revision.tags),
         ]
+    if revision.ai_made:
+        parts.append(AI_LABEL)
     sound = [clean(part).strip() for part in parts]
     text = _BLANK_LINES.sub("\n\n", "\n\n".join(part for part in sound if part))
     # The last line is the marker by which the post is found again, also below an editor's text.
@@ -207,6 +211,12 @@ def _elsewhere(revision: Revision) -> str:
     urls = [figure.url for figure in figures(revision.blocks) if figure.url]
     urls += [v.url for v in _videos(revision) if v.size_bytes == 0]
     return "\n".join(f"Video: {url}" for url in dict.fromkeys(urls))
+
+
+def _source(revision: Revision) -> str:
+    """Whose text this is: exact source, as re-publishing asks (government-rules.md section 4)."""
+    told = " ".join(one for one in (one_line(revision.source_name), revision.source_url) if one)
+    return f"Nguồn: {told}" if told else ""
 
 
 def _credits(pictures: tuple[Picture, ...], video: Video | None) -> str:
@@ -262,7 +272,9 @@ def _pictures(revision: Revision) -> tuple[Picture, ...]:
     """The cover, then the pictures of the body in reading order; each once."""
     ids = [figure.media_id for figure in figures(revision.blocks) if figure.media_id]
     found = [revision.pictures[media_id] for media_id in ids if media_id in revision.pictures]
-    ordered = [revision.cover, *found] if revision.cover else found
+    # Decoration tells nothing without the text that it stands in, and a post has no such place.
+    telling = [picture for picture in found if not picture.decorative]
+    ordered = [revision.cover, *telling] if revision.cover else telling
     return tuple({picture.sha256: picture for picture in ordered}.values())
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
-from adapters.zalo_oa import connecting, inbound, publishing, reading
+from adapters.zalo_oa import addresses, connecting, inbound, publishing, reading
 from adapters.zalo_oa.client import API_URL, OAUTH_URL, ZaloClient
 from adapters.zalo_oa.render import LIMITS, render, update_problems
 from adapters.zalo_oa.settings import ZaloCredentials, ZaloSettings, credentials_of
@@ -49,9 +49,11 @@ class ZaloOa:
 
     def __init__(self) -> None:
         self._client = ZaloClient()
+        self._real = True
 
     def configure(self, values: Mapping[str, str]) -> None:
         """Takes the two hosts; a variable that is not given keeps its default."""
+        self._real = values.get(_API, API_URL) == API_URL
         self._client = ZaloClient(
             api_url=values.get(_API, API_URL), oauth_url=values.get(_OAUTH, OAUTH_URL)
         )
@@ -78,6 +80,14 @@ class ZaloOa:
     def remote_id_of(self, settings: BaseModel) -> str:
         """The OA's id."""
         return _own(settings).oa_id
+
+    def account_url(self, settings: BaseModel) -> str | None:
+        """The account's page on Zalo; None while the API is another machine's."""
+        return addresses.account_url(_own(settings).oa_id) if self._real else None
+
+    def post_in(self, url: str, settings: BaseModel) -> RemoteId | None:
+        """The article of the OA that a link names."""
+        return addresses.post_in(url, _own(settings).oa_id)
 
     # ── Showing ──────────────────────────────────────────────────────────────────────────────────
 

@@ -15,6 +15,7 @@ from adapters.zalo_oa.markup import block_pieces, joined, paragraph_pieces, text
 from adapters.zalo_oa.settings import ZaloSettings
 from shared.contract.blocks import Block, Figure, Span, figures, to_plain
 from shared.contract.messages import (
+    AI_LABEL,
     Json,
     Limits,
     Payload,
@@ -32,10 +33,15 @@ SUMMARY_PLAN, SUMMARY_MOST = 250, 299
 AUTHOR_MOST = 50
 TRACKING_MOST = 250
 
+# Zalo tells no shape for covers; its app shows them as a wide strip, so what is cut off is chosen
+# here, around the picture's own point, and not there (console-ux.md section 4, S13).
+_COVER_RATIO = (16, 9)
+
 LIMITS = Limits(
     title_chars=TITLE_PLAN,
     summary_chars=SUMMARY_PLAN,
     picture=PictureLimit(max_bytes=1_000_000, max_side=1280),
+    cover=PictureLimit(max_bytes=1_000_000, max_side=1280, ratio=_COVER_RATIO),
     video_bytes=50_000_000,
 )
 
@@ -181,6 +187,8 @@ def _video_summary(revision: Revision, tell: Tell) -> str:
     """Summary, correction and link in one text: a video article has no other place for words."""
     note = f"{_note_head(revision)} {one_line(revision.correction_note)} "
     words = (note if revision.correction_note else "") + one_line(revision.summary)
+    # First of all, so that no shortening takes it away.
+    words = f"{AI_LABEL} {words}" if revision.ai_made else words
     room = SUMMARY_MOST - len(revision.url) - 1
     short = shorten(words, max(room, 1))
     if short != words:
@@ -296,9 +304,20 @@ def _parts(revision: Revision) -> Iterator[str | Figure]:
     else:
         yield from text_pieces(revision.text)
         yield from figures(revision.blocks)
+    yield from _source_pieces(revision)
+    if revision.ai_made:
+        yield from paragraph_pieces((Span(text=AI_LABEL, em=True),))
     if revision.url:
         address = escape(revision.url)
         yield f'<p>Xem trên cổng: <a href="{address}">{address}</a></p>'
+
+
+def _source_pieces(revision: Revision) -> Iterator[str]:
+    """Whose text this is: exact source, as re-publishing asks (government-rules.md section 4)."""
+    name = one_line(revision.source_name) or revision.source_url
+    if name:
+        credit = Span(text=name, href=revision.source_url or None)
+        yield from paragraph_pieces((Span(text="Nguồn: "), credit))
 
 
 def _block_parts(block: Block) -> Iterator[str | Figure]:

@@ -18,6 +18,7 @@ from services.api.calls import (
     publications,
     record,
     session,
+    sources,
     switches,
 )
 from services.delivery.hub import Hub
@@ -51,6 +52,7 @@ def create_app(hub: Hub) -> FastAPI:
         media,
         items,
         publications,
+        sources,
         switches,
         record,
         events,

@@ -5,7 +5,7 @@ can do nothing useful); `/metrics` is for allowed addresses only (reliability-se
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from services.delivery.hub import Hub
 from services.storage import migrate
+from services.syndication import websub
 from shared.clock import utc_now
 
 LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
@@ -176,6 +177,7 @@ class _Numbers:
     counts: dict[str, int]
     late_seconds: float
     paused: int
+    subscribers: Mapping[str, int]
 
 
 class _Standing:
@@ -197,9 +199,17 @@ class _Standing:
         )
         for state, count in numbers.counts.items():
             unsettled.add_metric((state,), count)
+        pushed = GaugeMetricFamily(
+            "loa_websub_subscriptions",
+            "WebSub subscriptions by how they are; waiting: requests that wait for their check",
+            labels=("state",),
+        )
+        for state, count in numbers.subscribers.items():
+            pushed.add_metric((state,), count)
         return [
             up,
             unsettled,
+            pushed,
             GaugeMetricFamily(
                 "loa_publication_late_seconds",
                 "How long the oldest due publication has waited",
@@ -214,6 +224,7 @@ async def _numbers(hub: Hub) -> _Numbers | None:
         async with asyncio.timeout(_PATIENCE_SECONDS), hub.open_work() as session:
             rows = (await session.execute(_STANDING)).all()
             paused = await session.scalar(_PAUSED)
+            subscribers = await websub.numbers(session)
     except (SQLAlchemyError, OSError, TimeoutError):
         return None
     due = [float(row.late) for row in rows if row.state == "pending"]
@@ -221,6 +232,7 @@ async def _numbers(hub: Hub) -> _Numbers | None:
         counts={row.state: row.number for row in rows},
         late_seconds=max([0.0, *due]),
         paused=paused or 0,
+        subscribers=subscribers,
     )
 
 

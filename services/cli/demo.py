@@ -35,6 +35,9 @@ from services.delivery.tables import State
 from services.sandbox.demo import pictures
 from services.sandbox.demo.people import PEOPLE, UNITS
 from services.sandbox.demo.plan import ITEMS, DemoItem, Outcome
+from services.sources import managing, polling
+from services.sources import queries as sources
+from services.sources.forms import SourceForm
 from services.staff import people as staff_people
 from services.staff import units
 from services.staff.caller import Caller, caller_of
@@ -95,6 +98,7 @@ _OUTLETS: Final = (
     _Outlet(channel="facebook_page", name="Facebook tỉnh Hoa Sen", remote_id="100064112233445"),
 )
 _PORTAL: Final = "Cổng thông tin tỉnh Hoa Sen"
+_SISTER: Final = "Sở Y tế tỉnh Sen Trắng"
 
 
 async def people(hub: Hub) -> None:
@@ -162,6 +166,7 @@ class _Driver:
         if self._done.exists():
             return
         writer = await self._caller(PEOPLE[0].email)
+        await self._read_sister_site(writer)
         async with self._hub.open_work() as session:
             await item_templates.add_ready(session, writer, READY)
         items: list[tuple[DemoItem, UUID]] = []
@@ -198,10 +203,12 @@ class _Driver:
         known = await self._known("portal_rss")
         if known is not None:
             return known
+        portal = f"{str(self._client.base_url).rstrip('/')}/portal"
         settings: dict[str, JsonValue] = {
             "slug": _SLUG,
             "title": "Tin từ tỉnh Hoa Sen",
-            "link": f"{str(self._client.base_url).rstrip('/')}/portal",
+            "link": portal,
+            "look_at": f"{portal}/1",  # the sandbox's first portal, which reads this feed
         }
         return await self._add("portal_rss", _PORTAL, settings, {})
 
@@ -234,6 +241,21 @@ class _Driver:
                 credentials=credentials,
             )
             return account.id
+
+    async def _read_sister_site(self, writer: Caller) -> None:
+        """A sister agency's feed as a source, read twice: what was there before, then the news."""
+        feed = f"{str(self._client.base_url).rstrip('/')}/sister/rss.xml"
+        async with self._hub.open_work() as session:
+            known = await sources.everywhere(session)
+            if any(one.source.url == feed for one in known):
+                return
+            form = SourceForm(url=feed, title=_SISTER)
+            guard = self._hub.guard
+            made = await managing.add(session, writer, form, guard=guard, now=utc_now())
+        for _ in range(2):
+            await polling.read_source(
+                self._hub.open_work, guard, made.id, public_url=self._hub.public_url
+            )
 
     # ── Items ────────────────────────────────────────────────────────────────────────────────────
 

@@ -22,6 +22,8 @@ _PARTS: Final[dict[str, str]] = {
     "token": "services.cli.team",
     "account": "services.cli.outlets",
     "item": "services.cli.writing",
+    "source": "services.cli.sources",
+    "record": "services.cli.record",
     "status": "services.cli.status",
     "doctor": "services.cli.watching",
     "audit": "services.cli.watching",

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
@@ -16,13 +17,15 @@ from services.audit.actor import Actor
 from services.channels.registry import Registry
 from services.channels.sealing import Sealer
 from services.cli import place, settings
-from services.cli.settings import Settings, SettingsError
+from services.cli.settings import Settings, SettingsError, hosts
 from services.content.media_store import MediaStore
 from services.delivery.hub import Hub
 from services.staff.tables import Unit
 from services.storage import embedded, migrate
 from services.storage.session import make_engine, opener
 from shared.errors import LoaError
+from shared.fetch import Guard
+from shared.http import USER_AGENT
 
 T = TypeVar("T")
 
@@ -147,9 +150,24 @@ async def opened(
             agency=agency or AGENCY,
             timezone=opening.settings.timezone,
             rules=opening.settings.rules(),
+            guard=guard(opening),
+            websub_hubs=opening.settings.websub_hubs,
+            feed_deltas=opening.settings.feed_deltas,
         )
     finally:
+        await opening.registry.aclose()
         await engine.dispose()
+
+
+def guard(opening: Opening) -> Guard:
+    """What may be fetched for somebody outside: the rehearsal's own sandbox, even so near, too.
+
+    Whoever is asked learns from the user agent whom to write to.
+    """
+    inside = opening.settings.fetch_inside
+    if opening.demo and opening.ledger_url:
+        inside |= hosts(urlsplit(opening.ledger_url).netloc)
+    return Guard(inside=inside, user_agent=f"{USER_AGENT} +{opening.public_url}")
 
 
 def sealer(opening: Opening) -> Sealer:

@@ -36,6 +36,7 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
+_HOST_AND_PORT = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\]):[1-9][0-9]{0,4}")
 _REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 
 
@@ -87,6 +88,29 @@ def _by_channel(value: object) -> object:
     return found
 
 
+def hosts(value: str) -> frozenset[str]:
+    """`127.0.0.1:8081,[::1]:8081` as hosts with their ports, the way a Guard compares them."""
+    told = frozenset(part.strip().lower() for part in value.split(",") if part.strip())
+    if not all(_HOST_AND_PORT.fullmatch(host) for host in told):
+        raise _refused("cần dạng máy:cổng,máy:cổng · host:port,host:port is expected")
+    return frozenset(host.replace("[", "").replace("]", "") for host in told)
+
+
+def _hosts(value: object) -> object:
+    return hosts(value) if isinstance(value, str) else value
+
+
+def _web_addresses(value: object) -> object:
+    """`https://hub.one/,https://hub.two/` as addresses of the web."""
+    if not isinstance(value, str):
+        return value
+    told = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    parts = [urlsplit(one) for one in told]
+    if any(one.scheme not in ("http", "https") or not one.hostname for one in parts):
+        raise _refused("cần dạng https://máy/…,https://máy/… · https addresses, with commas")
+    return told
+
+
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=7 * 86400)]
 
 
@@ -120,6 +144,9 @@ class Settings(BaseSettings):
     timezone: str = "Asia/Ho_Chi_Minh"
     log_format: Literal["text", "json"] | None = None
     worker_concurrency: Annotated[int, Field(ge=1, le=2000)] = 50
+    feed_deltas: bool = True
+    fetch_inside: Annotated[frozenset[str], NoDecode, BeforeValidator(_hosts)] = frozenset()
+    websub_hubs: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_web_addresses)] = ()
 
     @field_validator("secret_key", "secret_key_previous")
     @classmethod

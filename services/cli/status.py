@@ -181,6 +181,8 @@ def _tell_publication(one: Shown, zone: str) -> None:
     facts = [local(one.observed_at, zone)] if one.observed_at else []
     if one.seen_at is not None:
         facts.append(f"cổng lấy lúc · fetched {local(one.seen_at, zone)}")
+    if one.arrived is not None and one.arrived.found == "shown" and one.arrived.shown_at:
+        facts.append(f"hiện trên cổng · shown there {local(one.arrived.shown_at, zone)}")
     if one.remote_url is not None:
         facts.append(one.remote_url)
     drawn = console()
@@ -250,6 +252,7 @@ def _facts(report: _Report) -> Mapping[str, object]:
                         "live_revision": one.live_revision,
                         "observed_at": one.observed_at,
                         "seen_at": one.seen_at,
+                        "found_on_portal": one.arrived.found if one.arrived else None,
                         "next_at": one.next_at,
                         "problem": one.problem,
                     }

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from sqlalchemy import select
 from sqlmodel import col
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from services.api import app as api
 from services.api import health
@@ -20,7 +20,10 @@ from services.cli.opening import Opening, opened
 from services.console import app as console
 from services.console.drawing import Demo
 from services.delivery.hub import Hub
+from services.feeds import websub
 from services.feeds.router import create_router
+from services.feeds.serving import Feeds
+from services.queue import bell
 from services.staff.tables import Unit
 from services.webhooks import door as webhooks
 
@@ -43,18 +46,24 @@ class Site:
         self._redis = redis
         self._demo = demo
         self._doors = self._join(hub)
+        self._feeds = Feeds(hub, self._doors)
+
+    def heard(self) -> None:
+        """Something that a feed may show has changed."""
+        self._feeds.heard()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request to the doors as they are now."""
-        await self._doors(scope, receive, send)
+        await self._feeds(scope, receive, send)
 
-    def _join(self, hub: Hub) -> ASGIApp:
+    def _join(self, hub: Hub) -> FastAPI:
         app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
         app.include_router(create_router(hub))
         door = console.create_door(hub, demo=self._demo, first_admin=self._renamed)
         app.add_exception_handler(404, door.lost)
         app.router.routes += [
             *webhooks.routes(hub),
+            *websub.routes(hub),
             *health.routes(hub, redis=self._redis),
             *door.routes,
             Mount(api.PREFIX, app=api.create_app(hub)),
@@ -71,6 +80,7 @@ class Site:
             )
         self._hub = replace(self._hub, agency=agency or self._hub.agency)
         self._doors = self._join(self._hub)
+        self._feeds = Feeds(self._hub, self._doors)
 
 
 def serve(opening: Opening, url: str, *, host: str, port: int, demo: Demo | None = None) -> None:
@@ -85,6 +95,7 @@ async def _serve(opening: Opening, url: str, host: str, port: int, demo: Demo | 
         )
         redis = _ping(stack, opening)
         site = Site(hub, redis=redis, demo=demo)
+        await stack.enter_async_context(bell.listening(url, site.heard, channel=bell.FEEDS))
         _log.info("web.started", address=f"http://{host}:{port}", public_url=hub.public_url)
         await serving.serve(
             site, host=host, port=port, grace_seconds=_GRACE_SECONDS, lifespan=False

@@ -68,6 +68,7 @@ class _Front(BaseModel):
     expires_at: datetime | None = None
     urgent: bool = False
     correction_note: str = Field(default="", max_length=2_000)
+    ai_made: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +168,7 @@ async def draft(
                 "category": front.category,
                 "document": front.document.model_dump() if front.document else None,
                 "correction_note": front.correction_note,
+                "ai_made": front.ai_made,
             }
         )
     except ValidationError as error:

@@ -1,9 +1,10 @@
 """Brings in what an OA or a Page showed before it was connected, without publishing anything.
 
-An admin asks; a worker reads the channel's list page by page, each page with what was made of it in
-one transaction. A post that the house knows (by its id, by a link to our page, by its words) joins
-that item; any other becomes an item of its own, live where it stands, so that it is corrected and
-withdrawn like everything else.
+An admin asks; a worker reads the channel's list page by page, each post with what was made of it in
+one transaction; a page that broke off is read again, and what was kept of it is known. A post that
+the house knows (by its id, by a link to our page, by its words) joins that item; any other becomes
+an item of its own, live where it stands, so that it is corrected and withdrawn like everything
+else.
 """
 
 import asyncio
@@ -287,16 +288,12 @@ async def _page(hub: Hub, account_id: UUID, fence: int) -> bool:
         await _failed(hub, account_id, fence, error, version)
         return False
     await asyncio.sleep(_pause(hub))
-    async with hub.open_work() as session:
-        still = (
-            await session.execute(
-                _HOLD,
-                {"account": account_id, "fence": fence, "lease": _LEASE.total_seconds()},
-            )
-        ).one_or_none()
-        if still is None:
+    for one in whole:
+        if one is not None and not await _kept(hub, account_id, fence, one):
             return False
-        await _keep(session, hub, account_id, [one for one in whole if one], by=still.asked_by)
+    async with hub.open_work() as session:
+        if await _still(session, account_id, fence) is None:
+            return False
         if page.cursor is None:
             await _end(session, account_id, fence, state="done", code=None)
             return False
@@ -308,6 +305,29 @@ async def _page(hub: Hub, account_id: UUID, fence: int) -> bool:
             {"cursor": page.cursor, "account": account_id, "fence": fence},
         )
     return True
+
+
+async def _kept(hub: Hub, account_id: UUID, fence: int, one: Seen) -> bool:
+    """Keeps one post in a transaction of its own; False when somebody else reads this account now.
+
+    Whoever sends to the account, and whoever writes the audit record, waits for one post at most.
+    """
+    async with hub.open_work() as session:
+        asked_by = await _still(session, account_id, fence)
+        if asked_by is None:
+            return False
+        await _keep(session, hub, account_id, [one], by=asked_by)
+    return True
+
+
+async def _still(session: AsyncSession, account_id: UUID, fence: int) -> UUID | None:
+    """Who asked for this reading, while it is still ours; its time begins anew."""
+    held = (
+        await session.execute(
+            _HOLD, {"account": account_id, "fence": fence, "lease": _LEASE.total_seconds()}
+        )
+    ).one_or_none()
+    return held.asked_by if held is not None else None
 
 
 def _pause(hub: Hub) -> float:
@@ -513,11 +533,27 @@ async def _known(
             "last": at + _DAYS_APART,
         },
     )
-    mine = _bare(one.text)
-    best = max(((similarity(_bare(row.words), mine), row.id) for row in rows), default=None)
-    if mine and best is not None and best[0] >= _SAME:
-        return best[1], "text"
+    alike = [(row.id, row.words) for row in rows]
+    # Comparing computes, and what is being sent from this process must not wait for it.
+    found = await asyncio.to_thread(_closest, alike, one.text)
+    if found is not None:
+        return found, "text"
     return None, "new"
+
+
+def _closest(alike: Sequence[tuple[UUID, str]], told: str) -> UUID | None:
+    """The item whose words read like these; None when none does. Takes long for long texts."""
+    mine = _bare(told)
+    count = len(mine.split())
+    best: tuple[float, UUID] | None = None
+    for item_id, words in alike if mine else ():
+        other = _bare(words)
+        others = len(other.split())
+        # No likeness is greater than what the two lengths allow, so most are never compared.
+        if 2 * min(count, others) >= _SAME * (count + others):
+            judged = (similarity(other, mine), item_id)
+            best = judged if best is None else max(best, judged)
+    return best[1] if best is not None and best[0] >= _SAME else None
 
 
 async def _live(session: AsyncSession, item_id: UUID) -> tuple[Item, Revision]:

@@ -90,7 +90,7 @@ _AGREE = text(
       in_urgent_lane = CASE WHEN p.state IN ('sending','uncertain','undecided')
                             THEN p.in_urgent_lane ELSE excluded.urgent END,
       tries = 0, resends = CASE WHEN p.resends > 1000 THEN p.resends ELSE 0 END,
-      seen_at = NULL, look_at = NULL, drift = NULL,
+      seen_at = NULL, look_at = NULL, drift = NULL, drift_text = NULL, compared_at = NULL,
       problem_code = CASE WHEN p.state IN ('uncertain','undecided') THEN p.problem_code END,
       problem_remote_code = NULL, problem_words = NULL
     RETURNING p.id
@@ -135,7 +135,7 @@ _WITHDRAW = text(
         absences = CASE WHEN moved.effect = 'withdraw' THEN 0 ELSE p.absences END,
         left_at = coalesce(p.left_at, now()), final = false,
         tries = 0, resends = CASE WHEN p.resends > 1000 THEN p.resends ELSE 0 END,
-        seen_at = NULL, look_at = NULL, drift = NULL,
+        seen_at = NULL, look_at = NULL, drift = NULL, drift_text = NULL, compared_at = NULL,
         problem_code = CASE WHEN p.state IN ('uncertain','undecided') THEN p.problem_code END,
         problem_remote_code = NULL, problem_words = NULL
       FROM moved WHERE p.id = moved.id AND NOT moved.already
@@ -177,12 +177,19 @@ _STOP = text(
 
 
 async def edit(
-    session: AsyncSession, caller: Caller, item_id: UUID, changes: ItemChanges, *, version: int
+    session: AsyncSession,
+    caller: Caller,
+    item_id: UUID,
+    changes: ItemChanges,
+    *,
+    version: int,
+    typing: bool = False,
 ) -> Item:
     """Changes the draft, or opens the next revision; an approved one that has not begun is stopped.
 
     An approval holds for exact bytes: whoever edits what was agreed takes the agreement back, so
-    that the mistake they saw cannot go out meanwhile. Raises ConflictError `stale_version`.
+    that the mistake they saw cannot go out meanwhile. `typing` as in `drafting.edit`. Raises
+    ConflictError `stale_version`.
     """
     item = await workflow.lock_item(session, caller, item_id)
     revision = await workflow.newest_revision(session, item)
@@ -193,7 +200,7 @@ async def edit(
                 raise ConflictError("scheduled")
             await _stop(session, caller, item, revision, waiting)
             version = item.version
-    return await drafting.edit(session, caller, item_id, changes, version=version)
+    return await drafting.edit(session, caller, item_id, changes, version=version, typing=typing)
 
 
 async def submit(

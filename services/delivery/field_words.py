@@ -21,6 +21,10 @@ TABLE: Final[Mapping[str, tuple[str, str]]] = {
     "literal_error": ("Không có lựa chọn này", "Not one of the choices"),
     "enum": ("Không có lựa chọn này", "Not one of the choices"),
     "uuid_parsing": ("Không phải mã đúng", "Not a valid id"),
+    "web_address": (
+        "Phải là địa chỉ web, bắt đầu bằng https://",
+        "Must be a web address that begins with https://",
+    ),
     "timezone_aware": ("Thiếu múi giờ, ví dụ Z", "The time zone is missing, for instance Z"),
     "bool_type": ("Phải là true hoặc false", "true or false is expected"),
     "int_type": ("Phải là số nguyên", "A whole number is expected"),

@@ -8,6 +8,7 @@ from services.channels.registry import Registry
 from services.channels.sealing import Sealer
 from services.content.media_store import MediaStore
 from services.storage.session import Opener
+from shared.fetch import Guard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,9 @@ class Hub:
     agency: str = "Loa"
     timezone: str = "Asia/Ho_Chi_Minh"
     rules: Rules = field(default_factory=Rules)
+    guard: Guard = field(default_factory=Guard)
+    websub_hubs: tuple[str, ...] = ()
+    feed_deltas: bool = True  # whether `A-IM: feed` is answered with 226 (RFC 3229)
 
     def item_url(self, code: str) -> str:
         """The permanent public address of an item."""

@@ -1,6 +1,7 @@
 """What each account would show: rendered once, stored, hashed, and sent as it was seen."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from sqlmodel import col
 from services.channels.tables import Account
 from services.content import media as media_room
 from services.content.body import BodyProblem, read
+from services.content.item_templates import gaps_left
 from services.content.tables import Item, Media, Revision
 from services.delivery.hub import Hub
 from services.delivery.tables import Publication, Rendition
@@ -27,7 +29,7 @@ from shared.clock import utc_now
 from shared.contract import messages
 from shared.contract.blocks import Block, figures
 from shared.contract.channel import Amender, Channel
-from shared.contract.messages import Payload, Picture, PictureLimit, Problem, Video
+from shared.contract.messages import File, Payload, Picture, PictureLimit, Problem, Video
 from shared.errors import NotFoundError
 
 
@@ -133,7 +135,7 @@ async def render_draft(
 ) -> tuple[RenderedFor, ...]:
     """Renders and stores a draft for these accounts; replaces what an earlier preview stored."""
     told = await _told(session, item, revision)
-    await _make_variants(session, hub, told, _limits(hub, accounts, told.house.picture_mark))
+    await _make_variants(session, hub, told, _forms(hub, told, accounts))
     shown = await _rendered(session, hub, told, accounts)
     if shown:
         await _store(session, revision, shown)
@@ -184,9 +186,7 @@ async def prepare(
     revision = await _newest(session, item)
     told = await _told(session, item, revision)
     accounts = list(await session.scalars(select(Account).where(col(Account.id).in_(account_ids))))
-    return await _make_variants(
-        session, hub, told, _limits(hub, accounts, told.house.picture_mark), most=most
-    )
+    return await _make_variants(session, hub, told, _forms(hub, told, accounts), most=most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +229,10 @@ async def _told(
         item=item,
         revision=revision,
         blocks=found.blocks,
-        problems=tuple(_of_body(one) for one in found.problems),
+        problems=(
+            *(_of_body(one) for one in found.problems if not _may_be_bare(one, library)),
+            *_of_cover(revision, library),
+        ),
         library=library,
         variants=variants,
         house=await agency.settings(session),
@@ -245,6 +248,25 @@ def _of_body(problem: BodyProblem) -> Problem:
         blocking=problem.blocking and problem.code != "alt_missing",
         detail=problem.detail,
     )
+
+
+def _may_be_bare(problem: BodyProblem, library: Mapping[UUID, Media]) -> bool:
+    """Whether it is only a picture that somebody called decoration."""
+    media = library.get(problem.media_id) if problem.media_id else None
+    return problem.code == "alt_missing" and media is not None and media.decorative
+
+
+def _of_cover(revision: Revision, library: Mapping[UUID, Media]) -> Iterator[Problem]:
+    # A cover stands alone in lists, where a reader who sees nothing would meet nothing at all.
+    media = library.get(revision.cover) if revision.cover else None
+    if media is not None and media.decorative:
+        yield Problem(
+            field="cover",
+            code="cover_decorative",
+            blocking=True,
+            detail="Ảnh bìa không thể là ảnh trang trí. Hãy mở ảnh trong kho, viết mô tả và bỏ "
+            "dấu “Ảnh trang trí”, hoặc chọn ảnh khác.",
+        )
 
 
 async def _rendered(
@@ -265,10 +287,37 @@ async def _rendered(
                 account_id=account.id,
                 hash=hash_of(rendition.payload),
                 payload=rendition.payload,
-                problems=rendition.problems + kept + told.problems + quiet,
+                problems=(
+                    *rendition.problems,
+                    *kept,
+                    *told.problems,
+                    *_gaps(told.revision, account.id),
+                    *quiet,
+                ),
             )
         )
     return shown
+
+
+def _gaps(revision: Revision, account_id: UUID) -> Iterator[Problem]:
+    """What a template left to fill in, in the words that this account would show."""
+    own = revision.overrides.get(str(account_id), {})
+    words = {"title": revision.title, "summary": revision.summary, "body": revision.body}
+    shown = {name: own.get(name) or text for name, text in words.items()}
+    if own.get("text"):
+        shown["text"] = own["text"]
+        del shown["body"]
+    for name, text in shown.items():
+        left = gaps_left(text)
+        if left:
+            told = ", ".join(f"“{one}”" for one in left[:_GAPS_NAMED])
+            more = f" và {len(left) - _GAPS_NAMED} chỗ khác" if len(left) > _GAPS_NAMED else ""
+            yield Problem(
+                field=name,
+                code="gap_left",
+                blocking=True,
+                detail=f"Chỗ trống của mẫu chưa điền: {told}{more}. Hãy điền, hoặc xoá chỗ ấy.",
+            )
 
 
 def _quiet(hub: Hub, told: _Told) -> tuple[Problem, ...]:
@@ -280,43 +329,52 @@ def _quiet(hub: Hub, told: _Told) -> tuple[Problem, ...]:
     return (Problem(field="publish_at", code="quiet_hours", blocking=False, detail=detail),)
 
 
+_GAPS_NAMED: Final = 3
+
 # A channel without limits gets pictures as they are; with a mark they are made anew within these.
 _MARKED: Final = PictureLimit(max_bytes=5_000_000, max_side=4_096)
 
 
-def _limit_of(channel: Channel, mark: Logo | None) -> PictureLimit | None:
-    return channel.limits.picture or (_MARKED if mark else None)
+def _limit_of(channel: Channel, mark: Logo | None, *, cover: bool = False) -> PictureLimit | None:
+    limits = channel.limits
+    return (limits.cover if cover else None) or limits.picture or (_MARKED if mark else None)
 
 
-def _limits(hub: Hub, accounts: Sequence[Account], mark: Logo | None) -> list[PictureLimit]:
-    """The picture forms that these accounts need, each once."""
-    found = (
-        _limit_of(hub.registry.get(account.channel), mark)
-        for account in accounts
-        if account.channel in hub.registry.names()
-    )
-    return list({_form(limit, mark): limit for limit in found if limit is not None}.values())
+def _forms(hub: Hub, told: _Told, accounts: Sequence[Account]) -> list[tuple[Media, PictureLimit]]:
+    """The pictures and the forms of them that these accounts need, each pair once."""
+    mark = told.house.picture_mark
+    names = {account.channel for account in accounts} & set(hub.registry.names())
+    channels = [hub.registry.get(name) for name in sorted(names)]
+    in_body = {figure.media_id for figure in figures(told.blocks)}
+    found: dict[tuple[UUID, str], tuple[Media, PictureLimit]] = {}
+    for media in told.library.values():
+        if media.kind != "image":
+            continue
+        places = {media.id == told.revision.cover, media.id not in in_body}
+        for channel, cover in itertools.product(channels, places):
+            limit = _limit_of(channel, mark, cover=cover)
+            if limit is not None:
+                found[media.id, _form(media, limit, mark)] = media, limit
+    return list(found.values())
 
 
-def _form(limit: PictureLimit, mark: Logo | None) -> str:
+def _form(media: Media, limit: PictureLimit, mark: Logo | None) -> str:
+    """What a form is remembered by: whoever moves the point gets another one."""
     form = f"{limit.max_bytes}-{limit.max_side}"
+    if limit.ratio:
+        form += f"-{limit.ratio[0]}x{limit.ratio[1]}-{media.focal_x}-{media.focal_y}"
     return f"{form}-{mark.sha256[:16]}" if mark else form
 
 
 def _fits(media: Media, limit: PictureLimit, mark: Logo | None) -> bool:
-    return (
-        mark is None
-        and media.mime in limit.mimes
-        and media.size_bytes <= limit.max_bytes
-        and max(media.width or 0, media.height or 0) <= limit.max_side
-    )
+    return mark is None and media_room.fits(media, limit)
 
 
 async def _make_variants(
     session: AsyncSession,
     hub: Hub,
     told: _Told,
-    limits: Sequence[PictureLimit],
+    forms: Sequence[tuple[Media, PictureLimit]],
     *,
     most: int | None = None,
 ) -> int:
@@ -324,19 +382,17 @@ async def _make_variants(
     mark = told.house.picture_mark
     missing = [
         (media, limit)
-        for media in told.library.values()
-        for limit in limits
-        if media.kind == "image"
-        and not _fits(media, limit, mark)
-        and (media.id, _form(limit, mark)) not in told.variants
+        for media, limit in forms
+        if not _fits(media, limit, mark)
+        and (media.id, _form(media, limit, mark)) not in told.variants
     ]
     for media, limit in missing[:most]:
-        told.variants[media.id, _form(limit, mark)] = await media_room.variant(
+        told.variants[media.id, _form(media, limit, mark)] = await media_room.variant(
             session,
             hub.media,
             media,
             limit,
-            made_for=_form(limit, mark),
+            made_for=_form(media, limit, mark),
             mark=mark,
             by=told.revision.last_editor,
         )
@@ -345,12 +401,11 @@ async def _make_variants(
 
 def _fixes(hub: Hub, told: _Told, accounts: Sequence[Account]) -> Iterator[Fix]:
     for account in accounts:
-        limit = hub.registry.get(account.channel).limits.picture
-        if limit is None:
-            continue
+        channel = hub.registry.get(account.channel)
         for media in told.library.values():
-            if media.kind == "image" and media.size_bytes > limit.max_bytes:
-                made = told.variants.get((media.id, _form(limit, told.house.picture_mark)))
+            limit = _limit_of(channel, None, cover=media.id == told.revision.cover)
+            if limit is not None and media.kind == "image" and media.size_bytes > limit.max_bytes:
+                made = told.variants.get((media.id, _form(media, limit, told.house.picture_mark)))
                 yield Fix(
                     media_id=media.id,
                     account_id=account.id,
@@ -397,6 +452,7 @@ def _as_told(hub: Hub, told: _Told, account: Account, channel: Channel) -> messa
     own = revision.overrides.get(str(account.id), {})
     pictures: dict[UUID, Picture] = {}
     videos: dict[UUID, Video] = {}
+    files: dict[UUID, File] = {}
     for media in told.library.values():
         if media.kind == "image":
             pictures[media.id] = _picture(hub, media, channel, told)
@@ -410,6 +466,14 @@ def _as_told(hub: Hub, told: _Told, account: Account, channel: Channel) -> messa
                 alt=media.alt,
                 caption=media.caption,
                 credit=media.credit,
+            )
+        else:
+            files[media.id] = File(
+                media_id=media.id,
+                url=hub.media_url(media.sha256, media.ext),
+                mime=media.mime,
+                size_bytes=media.size_bytes,
+                title=media.alt or media.caption,
             )
     correcting = item.released_no is not None
     facts = revision.document
@@ -425,23 +489,36 @@ def _as_told(hub: Hub, told: _Told, account: Account, channel: Channel) -> messa
         agency=revision.author or told.house.name or hub.agency,
         category=revision.category,
         tags=tuple(revision.tags),
-        cover=pictures.get(revision.cover) if revision.cover else None,
+        cover=_cover(hub, told, channel),
         pictures=pictures,
         videos=videos,
+        files=files,
         document=messages.Document(**facts) if facts else None,
         correction_note=revision.correction_note if correcting else "",
+        source_name=revision.source_name,
+        source_url=revision.source_url,
+        ai_made=revision.ai_made,
         corrected_at=revision.updated_at if correcting else None,
         published_at=item.published_at,
         urgent=revision.urgent,
     )
 
 
-def _picture(hub: Hub, media: Media, channel: Channel, told: _Told) -> Picture:
+def _cover(hub: Hub, told: _Told, channel: Channel) -> Picture | None:
+    media = told.library.get(told.revision.cover) if told.revision.cover else None
+    if media is None or media.kind != "image":
+        return None
+    return _picture(hub, media, channel, told, cover=True)
+
+
+def _picture(
+    hub: Hub, media: Media, channel: Channel, told: _Told, *, cover: bool = False
+) -> Picture:
     mark = told.house.picture_mark
-    limit = _limit_of(channel, mark)
+    limit = _limit_of(channel, mark, cover=cover)
     shown = media
     if limit is not None and not _fits(media, limit, mark):
-        shown = told.variants.get((media.id, _form(limit, mark)), media)
+        shown = told.variants.get((media.id, _form(media, limit, mark)), media)
     return Picture(
         media_id=media.id,
         sha256=shown.sha256,
@@ -453,6 +530,7 @@ def _picture(hub: Hub, media: Media, channel: Channel, told: _Told) -> Picture:
         alt=media.alt,
         caption=media.caption,
         credit=media.credit,
+        decorative=media.decorative and not cover,
     )
 
 

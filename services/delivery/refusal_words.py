@@ -30,6 +30,53 @@ _OF_ITEMS: Final[Mapping[str, Pair]] = {
         "Không có mẫu này, hoặc mẫu không thuộc đơn vị của bạn. Hãy chọn trong danh sách mẫu.",
         "There is no such template, or it is not your unit's. Choose one from the list.",
     ),
+    "source_not_found": (
+        "Không có nguồn tin này, hoặc nguồn không thuộc đơn vị của bạn. Hãy chọn trong danh sách "
+        "nguồn tin.",
+        "There is no such source, or it is not your unit's. Choose one from the list.",
+    ),
+    "entry_not_found": (
+        "Không có tin này trong các nguồn của đơn vị bạn. Hãy mở lại danh sách tin của nguồn.",
+        "There is no such entry in your unit's sources. Open the list of the source again.",
+    ),
+    "source_exists": (
+        "Đơn vị đã có nguồn tin với địa chỉ này, nên không thêm lần nữa. Hãy mở nguồn đó trong "
+        "danh sách.",
+        "Your unit has a source with this address already, so it was not added again. Open that "
+        "one from the list.",
+    ),
+    "source_status": (
+        "Trang trả lời mã {status} nên chưa đọc được gì. Hãy kiểm tra địa chỉ, rồi thử lại.",
+        "The site answers with status {status}, so nothing was read. Check the address, then try.",
+    ),
+    "source_not_moved": (
+        "Trang nguồn chưa báo chuyển địa chỉ đủ một ngày, nên địa chỉ giữ nguyên. Hãy đợi thêm.",
+        "The site has not said for a whole day that it moved, so the address stays. Wait a little.",
+    ),
+    "source_just_read": (
+        "Nguồn này vừa được đọc cách đây vài giây, nên chưa đọc lại. Hãy đợi một lát.",
+        "This source was read a few seconds ago, so it was not read again. Wait a moment.",
+    ),
+    "entry_taken": (
+        "Tin này đã được dùng (đã tạo bản nháp, hoặc là tin của chính cơ quan), nên không bỏ qua "
+        "được. Hãy mở bản nháp đó.",
+        "This entry has been used (a draft was made, or it is our own), so it cannot be put aside. "
+        "Open that draft.",
+    ),
+    "entry_ours": (
+        "Đây là tin của chính cơ quan, đã đăng từ Loa, nên không tạo bản nháp lần nữa. Hãy mở bài "
+        "gốc.",
+        "This is an item of our own, published from Loa, so no draft was made of it. Open the "
+        "original.",
+    ),
+    "entry_unchanged": (
+        "Bản nháp đã có đủ những gì nguồn viết, nên không có gì để lấy thêm.",
+        "The draft has all that the source wrote already, so nothing was taken.",
+    ),
+    "entry_not_legacy": (
+        "Chữ của tin này không phải bảng mã cũ, nên không chuyển gì.",
+        "The words of this entry are in no old encoding, so nothing was converted.",
+    ),
     "link_not_found": (
         "Tin này không có liên kết xem thử đó. Hãy tải lại trang để xem các liên kết đang có.",
         "This item has no such preview link. Reload the page to see the links that there are.",
@@ -231,6 +278,12 @@ _OF_ACCOUNTS: Final[Mapping[str, Pair]] = {
     "account_closed": (
         "Kênh này đã đóng, nên chưa có gì thay đổi. Hãy chọn kênh khác, hoặc nối kênh mới.",
         "This account is closed, so nothing was changed. Choose another, or connect a new one.",
+    ),
+    "account_not_readable": (
+        "Loại kênh này không cho đọc lại bài đã đăng, nên không có gì để đưa vào kho. Hãy chọn "
+        "một kênh khác.",
+        "This kind of channel does not let posts be read back, so there is nothing to bring in. "
+        "Choose another channel.",
     ),
     "account_taken": (
         "Nơi đăng này ({remote_id}) đã được nối trong Loa, có thể ở đơn vị khác, nên không nối "
@@ -484,6 +537,167 @@ _OF_PEOPLE: Final[Mapping[str, Pair]] = {
     ),
 }
 
+_OF_FETCHING: Final[Mapping[str, Pair]] = {
+    "address_unreadable": (
+        "Không đọc được địa chỉ này, nên chưa hỏi gì. Hãy chép lại địa chỉ từ thanh địa chỉ của "
+        "trình duyệt.",
+        "The address cannot be read, so nothing was asked. Copy it from the browser's address bar.",
+    ),
+    "address_scheme": (
+        "Địa chỉ phải bắt đầu bằng https:// và không được chuyển về http://, nên chưa lấy gì. Hãy "
+        "dùng địa chỉ https của trang.",
+        "The address must begin with https:// and may not lead back to http://, so nothing was "
+        "fetched. Use the site's https address.",
+    ),
+    "address_port": (
+        "Địa chỉ dùng một cổng không được phép, nên chưa hỏi gì. Hãy dùng địa chỉ công khai không "
+        "ghi cổng.",
+        "The address uses a port that is not allowed, so nothing was asked. Use the public address "
+        "without a port.",
+    ),
+    "address_credentials": (
+        "Địa chỉ có tên hoặc mật khẩu đi kèm, nên chưa hỏi gì. Hãy bỏ phần đứng trước dấu @.",
+        "The address carries a name or a password, so nothing was asked. Leave out what stands "
+        "before the @.",
+    ),
+    "address_host": (
+        "Tên máy trong địa chỉ không phải là tên miền công khai, nên chưa hỏi gì. Hãy dùng tên "
+        "miền đầy đủ, ví dụ donvi.gov.vn.",
+        "The host is no public name, so nothing was asked. Use the whole domain, as donvi.gov.vn.",
+    ),
+    "address_internal": (
+        "Địa chỉ này dẫn vào mạng nội bộ hoặc nơi không được phép, nên chưa lấy gì. Hãy dùng địa "
+        "chỉ công khai, hoặc nhờ người vận hành cho phép.",
+        "The address leads to an inner or forbidden network, so nothing was fetched. Use a public "
+        "address, or ask the operator to allow this one.",
+    ),
+    "fetch_unreachable": (
+        "Không kết nối được với trang này, nên chưa lấy gì. Hãy kiểm tra lại địa chỉ, rồi thử lại "
+        "sau.",
+        "The site cannot be reached, so nothing was fetched. Check the address, then try later.",
+    ),
+    "fetch_tls": (
+        "Chứng thư bảo mật của trang không hợp lệ hoặc hết hạn, nên chưa lấy gì. Hãy báo cho nơi "
+        "quản lý trang đó.",
+        "The site's certificate is not valid or has expired, so nothing was fetched. Tell whoever "
+        "runs that site.",
+    ),
+    "fetch_slow": (
+        "Trang trả lời quá chậm, nên chưa lấy gì. Hãy thử lại sau.",
+        "The site answered too slowly, so nothing was fetched. Try again later.",
+    ),
+    "fetch_too_large": (
+        "Trang gửi về nhiều dữ liệu hơn mức cho phép, nên chưa lấy gì. Hãy chọn một địa chỉ nguồn "
+        "tin nhỏ hơn.",
+        "The site sent more than is allowed, so nothing was kept. Choose a smaller feed.",
+    ),
+    "fetch_broken": (
+        "Trang trả lời không đúng quy cách, nên chưa lấy gì. Hãy thử lại sau, hoặc báo cho nơi "
+        "quản lý trang đó.",
+        "The site's answer was broken, so nothing was fetched. Try later, or tell whoever runs it.",
+    ),
+    "fetch_redirects": (
+        "Trang chuyển hướng quá nhiều lần, nên chưa lấy gì. Hãy dùng địa chỉ cuối cùng mà trình "
+        "duyệt hiện ra.",
+        "The site redirects too often, so nothing was fetched. Use the address at which the "
+        "browser ends.",
+    ),
+    "fetch_kind": (
+        "Trang trả lời một loại nội dung khác với loại cần lấy, nên chưa lấy gì. Hãy kiểm tra lại "
+        "địa chỉ.",
+        "The site answered with another type of content, so nothing was kept. Check the address.",
+    ),
+    "feed_empty": (
+        "Địa chỉ này trả về một tài liệu trống, nên chưa lấy gì. Hãy thử lại sau, hoặc kiểm tra "
+        "lại địa chỉ.",
+        "The address gave an empty document, so nothing was taken. Try later, or check it.",
+    ),
+    "feed_unreadable": (
+        "Nội dung ở địa chỉ này không phải là nguồn tin RSS, Atom hay JSON Feed, nên chưa lấy gì. "
+        "Hãy tìm mục RSS trên trang đó.",
+        "What stands there is no RSS, Atom or JSON feed, so nothing was taken. Look for the site's "
+        "RSS page.",
+    ),
+    "feed_dangerous": (
+        "Nguồn tin có khai báo DOCTYPE hoặc ENTITY, có thể gây hại, nên Loa không đọc. Hãy báo cho "
+        "nơi quản lý trang đó.",
+        "The feed declares a DOCTYPE or entities, which can do harm, so it was not read. Tell "
+        "whoever runs that site.",
+    ),
+    "feed_too_heavy": (
+        "Nguồn tin quá nặng hoặc quá rối để đọc an toàn, nên chưa lấy gì. Hãy chọn một nguồn tin "
+        "nhỏ hơn.",
+        "The feed is too heavy or too tangled to be read safely, so nothing was taken. Choose a "
+        "smaller one.",
+    ),
+}
+
+_OF_WEBSUB: Final[Mapping[str, Pair]] = {
+    "websub_mode": (
+        "Yêu cầu cần hub.mode là subscribe, unsubscribe hoặc publish, nên chưa nhận. Hãy gửi lại.",
+        "The field hub.mode must be subscribe, unsubscribe or publish, so nothing was taken. Send "
+        "it again.",
+    ),
+    "websub_field_twice": (
+        "Yêu cầu có hai giá trị {field} khác nhau, nên chưa nhận. Hãy gửi một giá trị.",
+        "The request gives two different values of {field}, so nothing was taken. Send one.",
+    ),
+    "websub_topic_missing": (
+        "Yêu cầu thiếu hub.topic, nên chưa nhận. Hãy gửi địa chỉ nguồn tin.",
+        "The field hub.topic is missing, so nothing was taken. Send the address of a feed.",
+    ),
+    "websub_topic": (
+        "Ở đây không có nguồn tin nào đúng địa chỉ này, nên chưa nhận. Hãy chép đúng địa chỉ "
+        "rel=self trong nguồn tin.",
+        "No feed here has exactly this address, so nothing was taken. Copy the rel=self address "
+        "of the feed.",
+    ),
+    "websub_callback": (
+        "Địa chỉ hub.callback thiếu, dài quá {most} ký tự hoặc có dấu #, nên chưa nhận. Hãy gửi "
+        "một địa chỉ khác.",
+        "The field hub.callback is missing, longer than {most} characters or has a #, so nothing "
+        "was taken. Send another address.",
+    ),
+    "websub_lease": (
+        "Số giây hub.lease_seconds phải là số nguyên, nên chưa nhận. Hãy gửi lại hoặc bỏ trống.",
+        "The field hub.lease_seconds must be a whole number, so nothing was taken. Correct it or "
+        "omit it.",
+    ),
+    "websub_secret": (
+        "Khoá hub.secret dài quá {most} byte, nên chưa nhận. Hãy chọn khoá ngắn hơn.",
+        "The field hub.secret is longer than {most} bytes, so nothing was taken. Choose a shorter "
+        "one.",
+    ),
+    "websub_asked_often": (
+        "Máy chủ này vừa được đăng ký quá nhiều lần, nên chưa nhận thêm. Hãy thử lại sau một giờ.",
+        "This host was asked for too often, so nothing was taken. Try again in an hour.",
+    ),
+    "websub_busy": (
+        "Đang có nhiều đăng ký chờ kiểm tra, nên chưa nhận thêm. Hãy thử lại sau vài phút.",
+        "Many requests are waiting for their check, so no more was taken. Try again in a while.",
+    ),
+    "websub_full": (
+        "Số nơi đăng ký đã tới mức tối đa, nên chưa nhận thêm. Hãy đọc nguồn tin theo giờ.",
+        "There are as many subscriptions as can be, so no more was taken. Poll the feed instead.",
+    ),
+    "websub_host_full": (
+        "Máy chủ này đã có {most} đăng ký, nên chưa nhận thêm. Hãy bỏ bớt đăng ký cũ.",
+        "This host has {most} subscriptions already, so no more was taken. End some of them first.",
+    ),
+    "websub_subscription_not_found": (
+        "Không có nơi đăng ký này, hoặc đã thôi gửi. Hãy tải lại trang.",
+        "There is no such subscription, or it has ended. Reload the page.",
+    ),
+}
+
 TABLE: Final[Mapping[str, Pair]] = MappingProxyType(
-    {**_OF_ITEMS, **_OF_PUBLICATIONS, **_OF_ACCOUNTS, **_OF_MEDIA, **_OF_PEOPLE}
+    {
+        **_OF_ITEMS,
+        **_OF_PUBLICATIONS,
+        **_OF_ACCOUNTS,
+        **_OF_MEDIA,
+        **_OF_PEOPLE,
+        **_OF_FETCHING,
+        **_OF_WEBSUB,
+    }
 )

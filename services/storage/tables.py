@@ -14,7 +14,10 @@ _MODULES = (
     "services.channels.tables",
     "services.content.tables",
     "services.delivery.tables",
+    "services.proof.tables",
     "services.inbox.tables",
+    "services.sources.tables",
+    "services.syndication.tables",
     "services.api.tables",
 )
 

@@ -65,6 +65,19 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class Addressed(Protocol):
+    """Knows the public addresses of its outlets, so that people can tell them from imitations."""
+
+    def account_url(self, settings: BaseModel) -> str | None:
+        """Where the account's own page stands; None while the channel is only simulated."""
+        ...
+
+    def post_in(self, url: str, settings: BaseModel) -> RemoteId | None:
+        """Which post of this account a copied link names; None when it names none for certain."""
+        ...
+
+
+@runtime_checkable
 class Configurable(Protocol):
     """Takes where to call from the process's environment, once, at start.
 

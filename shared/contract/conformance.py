@@ -115,9 +115,11 @@ def _head(channel: Channel) -> Iterator[str]:
     )
     if any(one is not None and one <= 0 for one in counts):
         yield "a limit is not above zero; None says that there is none"
-    picture = limits.picture
-    if picture and (picture.max_bytes <= 0 or picture.max_side <= 0 or not picture.mimes):
-        yield "the form of pictures holds no picture"
+    for picture in filter(None, (limits.picture, limits.cover)):
+        if picture.max_bytes <= 0 or picture.max_side <= 0 or not picture.mimes:
+            yield "the form of pictures holds no picture"
+        if picture.ratio and min(picture.ratio) <= 0:
+            yield "the ratio of pictures holds no picture"
 
 
 def _forms(

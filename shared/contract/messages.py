@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, NewType, TypeAlias
+from typing import Final, Literal, NewType, TypeAlias
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -15,6 +15,10 @@ Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json
 Payload: TypeAlias = Mapping[str, Json]
 
 RemoteId = NewType("RemoteId", str)
+
+# What every channel prints with content that artificial intelligence made or altered, word for word
+# (government-rules.md section 9: Decree 142/2026, articles 17 and 18).
+AI_LABEL: Final = "Có nội dung do trí tuệ nhân tạo (AI) tạo ra hoặc chỉnh sửa."
 
 
 class Operation(StrEnum):
@@ -30,7 +34,10 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A picture in the form made for this channel: already within its limits, at a public URL."""
+    """A picture in the form made for this channel: already within its limits, at a public URL.
+
+    A `decorative` one tells nothing: where a figure has no words of its own, nothing is said of it.
+    """
 
     media_id: UUID
     sha256: str
@@ -42,6 +49,7 @@ class Picture:
     alt: str
     caption: str = ""
     credit: str = ""
+    decorative: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +65,17 @@ class Video:
     caption: str = ""
     credit: str = ""
     thumb: Picture | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A document of ours (a PDF) at a public URL, which readers open or save."""
+
+    media_id: UUID
+    url: str
+    mime: str
+    size_bytes: int
+    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +95,9 @@ class Revision:
     `text` is the account's own plain text where an editor wrote one, else None: then the channel
     shapes `blocks`. `url` is the item's public page, the marker that every rendition carries.
     Instants are aware UTC; `corrected_at` is set on corrections, with `correction_note` for
-    readers.
+    readers. `source_name` and `source_url` credit whose text it is, where it was taken from another
+    site: a channel shows them as `Nguồn: …`. Of an `ai_made` one every channel shows `AI_LABEL`,
+    also beside an own `text`.
     """
 
     code: str
@@ -93,8 +114,12 @@ class Revision:
     cover: Picture | None = None
     pictures: Mapping[UUID, Picture] = field(default_factory=dict)
     videos: Mapping[UUID, Video] = field(default_factory=dict)
+    files: Mapping[UUID, File] = field(default_factory=dict)
     document: Document | None = None
     correction_note: str = ""
+    source_name: str = ""
+    source_url: str = ""
+    ai_made: bool = False
     corrected_at: datetime | None = None
     published_at: datetime | None = None
     urgent: bool = False
@@ -228,7 +253,8 @@ class Seen:
     tells whether our application made it (None: the channel does not say). `visible` is False for
     hidden and draft posts. `readable` is False when the post is there but its text could not be
     read: it then blocks a proof of absence. `complete` is False when a listing gave only a part of
-    the text: `read` gives the whole.
+    the text: `read` gives the whole. `title` is told apart only where the channel has titles;
+    `views` and `shares` are the channel's own counts so far (None: not told).
     """
 
     remote_id: RemoteId
@@ -241,6 +267,9 @@ class Seen:
     visible: bool = True
     readable: bool = True
     complete: bool = True
+    title: str = ""
+    views: int | None = None
+    shares: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,20 +315,29 @@ SignatureVerdict: TypeAlias = Literal["ok", "bad", "unconfigured"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureLimit:
-    """The form in which pictures are made for this channel, before anyone approves."""
+    """The form in which pictures are made for this channel, before anyone approves.
+
+    `ratio`: width to height, for a place of one shape; the picture is cut to it around its focal
+    point, so that what a reader sees was seen by whoever approved. None leaves it whole.
+    """
 
     max_bytes: int
     max_side: int
     mimes: tuple[str, ...] = ("image/jpeg",)
+    ratio: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a channel holds; lengths in code points, None where it has no such thing or no limit."""
+    """What a channel holds; lengths in code points, None where it has no such thing or no limit.
+
+    `cover` is the form of the cover where it is not that of other pictures.
+    """
 
     title_chars: int | None = None
     summary_chars: int | None = None
     text_chars: int | None = None
     picture_count: int | None = None
     picture: PictureLimit | None = None
+    cover: PictureLimit | None = None
     video_bytes: int | None = None

@@ -74,6 +74,15 @@ async def see(visitor: httpx.AsyncClient, address: str) -> None:
 async def test_every_page_of_the_hub_is_drawn(drawn: set[str], site: httpx.AsyncClient) -> None:
     for address in ("/sign-in", "/start/khong-con-dung", "/feeds", "/tin/KHONG-CO", "/khong-co"):
         await see(site, address)
+    for address in (
+        "/feeds/cong",
+        "/websub",
+        "/tin",
+        "/kenh-chinh-thuc",
+        "/kiem-tra?q=x-2026-000001",
+        "/kiem-tra/khoa",
+    ):
+        await see(site, address)
     # The console's own pages are drawn, each in its states, by its tests.
     assert {one for one in NAMES if one.startswith("feeds/")} - drawn == set()
     frame = {"document", "plain", "sign_in", "first_admin", "problem"}
@@ -94,6 +103,8 @@ async def test_every_page_of_the_sandbox_is_drawn(drawn: set[str]) -> None:
             "/faults",
             "/portal",
             portal,
+            "/sister",
+            "/sister/tin/412",
             f"/zalo/view/{post}",
             "/zalo/view/khong-co",
             f"/zalo-oauth/v4/oa/permission?{asked}",

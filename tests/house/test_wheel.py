@@ -27,13 +27,15 @@ from services.console.assets import Assets
 from services.console.drawing import Drawing
 from services.feeds.page import Pages
 from services.staff.agency import Agency
+from services.storage.columns import new_id
 from services.storage import migrate
 from shared.clock import utc_now
 
 hub = Hub(open_work=None, registry=Registry.load({}), sealer=Sealer(b"k" * 32),
           media=MediaStore(Path("media")), public_url="http://loa.test", agency="Hoa Sen")
 item = PublicItem(
-    code="THU-2026-000001", kind="news", title="Lịch tiêm chủng", summary="Từ thứ hai.",
+    id=new_id(), revision=1, code="THU-2026-000001", kind="news",
+    title="Lịch tiêm chủng", summary="Từ thứ hai.",
     category="y-te", tags=(), author="", unit="UBND phường", blocks=parse("Kính gửi **bà con**."),
     cover=None, media={}, document=None, published_at=utc_now(), corrected_at=None,
     correction_note="", posts=())

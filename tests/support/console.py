@@ -26,6 +26,7 @@ from services.staff.caller import Caller
 from services.staff.cookies import csrf_of
 from services.staff.tables import Session
 from shared.clock import utc_now
+from shared.fetch import Guard
 from tests.support.hub import Bench, Team, make_bench
 from tests.support.people import add_person
 
@@ -95,6 +96,7 @@ async def open_console(
     *,
     registry: Registry | None = None,
     demo: Demo | None = None,
+    guard: Guard | None = None,
 ) -> AsyncIterator[Console]:
     """A console on a free port, with the public pages beside it; ends with the block."""
     bench = make_bench(database_url, media_root, registry or Registry.load({}))
@@ -107,7 +109,8 @@ async def open_console(
     while not server.started:
         await asyncio.sleep(0.01)
     url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    bench = replace(bench, hub=replace(bench.hub, public_url=url))
+    hub = replace(bench.hub, public_url=url, guard=guard or bench.hub.guard)
+    bench = replace(bench, hub=hub)
     door = create_door(bench.hub, demo=demo)
     app.add_exception_handler(404, door.lost)
     app.router.routes += [
@@ -127,4 +130,4 @@ async def open_console(
         for stream in streams:
             stream.cancel()
         await asyncio.gather(*streams, return_exceptions=True)
-        await bench.engine.dispose()
+        await bench.close()

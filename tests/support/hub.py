@@ -61,6 +61,11 @@ class Bench:
         rules = replace(self.hub.rules, **changes)  # type: ignore[arg-type]
         return replace(self, hub=replace(self.hub, rules=rules))
 
+    async def close(self) -> None:
+        """Closes the connections of its adapters, which are the process's own, and its engine."""
+        await self.hub.registry.aclose()
+        await self.engine.dispose()
+
     async def team(self, code: str | None = None) -> Team:
         """A new unit with an editor, two approvers and an admin."""
         unit = Unit(id=new_id(), code=code or f"U{new_id().hex[-10:].upper()}", name="Đơn vị thử")

@@ -149,6 +149,7 @@ class Newsroom:
         account: Account,
         *,
         corrected_at: datetime | None = None,
+        cover: messages.Picture | None = None,
     ) -> Rendition:
         """What the real adapter shows of a revision on a portal."""
         settings = PortalSettings.model_validate(account.settings)
@@ -163,6 +164,7 @@ class Newsroom:
             agency=AGENCY,
             category=revision.category,
             tags=tuple(revision.tags),
+            cover=cover,
             correction_note=revision.correction_note,
             corrected_at=corrected_at,
         )

@@ -87,7 +87,7 @@ async def create_item(
 ) -> ItemOut:
     """A new item as a draft."""
     item = await drafting.create(session, caller, form, zone=ZoneInfo(hub.timezone))
-    return await _shown(session, hub, item, response)
+    return await shown_item(session, hub, item, response)
 
 
 @router.get("/items", responses=documented(401, 403, 422, 500, 503))
@@ -124,7 +124,7 @@ async def show_item(
 ) -> ItemOut:
     """One item, with the `ETag` that a change needs."""
     item = await queries.item(session, item_id, caller.unit_ids)
-    return await _shown(session, hub, item, response)
+    return await shown_item(session, hub, item, response)
 
 
 @router.patch(
@@ -146,7 +146,7 @@ async def change_item(
     item = await queries.item(session, item_id, caller.unit_ids)
     _check_match(item, if_match)
     item = await fan_out.edit(session, caller, item_id, form, version=item.version)
-    return await _shown(session, hub, item, response)
+    return await shown_item(session, hub, item, response)
 
 
 @router.get("/items/{item_id}/revisions", responses=_READ)
@@ -245,7 +245,7 @@ async def submit_item(
             note=form.note,
         ),
     )
-    return await _shown(session, hub, item, response)
+    return await shown_item(session, hub, item, response)
 
 
 @router.post("/items/{item_id}/approve", responses={**_ACT, **_TAGGED})
@@ -263,7 +263,7 @@ async def approve_item(
     item = await fan_out.approve(
         session, hub, caller, item_id, revision=form.revision, seen=form.seen
     )
-    return await _shown(session, hub, item, response)
+    return await shown_item(session, hub, item, response)
 
 
 @router.post("/items/{item_id}/return", responses={**_ACT, **_TAGGED})
@@ -279,7 +279,7 @@ async def return_item(
     """Sends the submitted revision back to its author."""
     await _match(session, caller, item_id, if_match)
     item = await fan_out.send_back(session, caller, item_id, reason=form.reason)
-    return await _shown(session, hub, item, response)
+    return await shown_item(session, hub, item, response)
 
 
 @router.post("/items/{item_id}/withdraw", responses=_ACT)
@@ -316,7 +316,7 @@ async def stop_item(
     """Takes an agreed revision back before its first call: of it nothing appears, ever."""
     await _match(session, caller, item_id, if_match)
     item = await fan_out.stop(session, caller, item_id)
-    return await _shown(session, hub, item, response)
+    return await shown_item(session, hub, item, response)
 
 
 async def _match(
@@ -341,7 +341,8 @@ def _tag(item: Item) -> str:
     return f'"{item.version}"'
 
 
-async def _shown(session: AsyncSession, hub: Hub, item: Item, response: Response) -> ItemOut:
+async def shown_item(session: AsyncSession, hub: Hub, item: Item, response: Response) -> ItemOut:
+    """An item as it stands now; the answer carries the `ETag` that a change needs."""
     response.headers["ETag"] = _tag(item)
     return (await _all_shown(session, hub, (item,)))[0]
 

@@ -204,3 +204,18 @@ def test_a_correction_that_changes_media_says_that_the_old_ones_stay() -> None:
 
 def test_the_same_revision_renders_to_the_same_payload() -> None:
     assert render(revision(cover=picture(1))) == render(revision(cover=picture(1)))
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "told"),
+    [
+        ("Sở Y tế", "https://soyte.example.vn/1", "Nguồn: Sở Y tế https://soyte.example.vn/1"),
+        ("", "https://soyte.example.vn/1", "Nguồn: https://soyte.example.vn/1"),
+        ("Sở  Y tế", "", "Nguồn: Sở Y tế"),
+    ],
+)
+def test_whose_text_it_is_stands_below_it(name: str, url: str, told: str) -> None:
+    shown = message(revision(source_name=name, source_url=url))
+    assert told in shown.split("\n\n")
+    assert shown.endswith(URL)
+    assert "Nguồn" not in message(revision())

@@ -243,3 +243,13 @@ def test_the_fingerprint_holds_words_addresses_and_pictures() -> None:
         f"Xem trên cổng: {LINK}",
         LINK,
     ]
+
+
+def test_whose_text_it_is_stands_below_it() -> None:
+    credit = replace(
+        revision(), source_name="Sở <Y tế>", source_url="https://soyte.example.vn/1?a&b"
+    )
+    text = article(channel.render(credit, SETTINGS))["body"][-1]["content"]
+    link = '<a href="https://soyte.example.vn/1?a&amp;b">Sở &lt;Y tế&gt;</a>'
+    assert f"<p>Nguồn: {link}</p><p>Xem trên cổng:" in text
+    assert "Nguồn" not in str(article(channel.render(revision(), SETTINGS)))

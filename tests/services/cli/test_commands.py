@@ -72,6 +72,14 @@ def test_a_made_password_is_told_once(team: Loa) -> None:
     assert len(json.loads(said.out)["password"]) >= 12
 
 
+def test_a_lost_phone_is_reset_by_the_operator(team: Loa) -> None:
+    said = team("user", "reset-otp", "ha@hoasen.example", "--json")
+    assert said.code == 0, said.err
+    assert json.loads(said.out)["was_on"] is False
+    assert team("user", "reset-otp", "ai@hoasen.example").code == 1
+    assert "ha@hoasen.example" in team("user", "reset-otp", "ha@hoasen.example").out
+
+
 def test_a_token_is_printed_alone(team: Loa) -> None:
     said = team("token", "add", "ha@hoasen.example", "--name", "bot", "--scopes", "draft:write")
     assert said.code == 0

@@ -43,6 +43,23 @@ def test_fractions_of_seconds_are_taken_where_a_rehearsal_needs_them(
     assert rules.lane == timedelta(seconds=2.5)
 
 
+def test_other_hubs_are_a_list_of_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.read().websub_hubs == ()
+    monkeypatch.setenv("LOA_WEBSUB_HUBS", "https://a.example/, https://b.example/x,")
+    assert settings.read().websub_hubs == ("https://a.example/", "https://b.example/x")
+
+
+def test_inner_addresses_that_may_be_fetched_are_named_with_their_ports(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert settings.read().fetch_inside == frozenset()
+    monkeypatch.setenv("LOA_FETCH_INSIDE", "127.0.0.1:8081, Tin.NoiBo.vn:443,[::1]:80,")
+    assert settings.read().fetch_inside == {"127.0.0.1:8081", "tin.noibo.vn:443", "::1:80"}
+    monkeypatch.setenv("LOA_FETCH_INSIDE", "https://tin.noibo.vn")
+    with pytest.raises(SettingsError):
+        settings.read()
+
+
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOA_SECRET_KEY", "")
     assert settings.read().secret_key is None
@@ -73,6 +90,7 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("LOA_RUNAWAY_PER_HOUR", "many"),
         ("LOA_WORKER_CONCURRENCY", "0"),
         ("LOA_LOG_FORMAT", "xml"),
+        ("LOA_WEBSUB_HUBS", "https://hub.example/,hub.example"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name_and_never_repeated(

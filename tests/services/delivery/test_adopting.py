@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from time import process_time
 from typing import Any
 from uuid import UUID
 
@@ -90,6 +91,22 @@ async def test_reading_again_makes_nothing_twice(bench: Bench, sandbox: Sandbox)
     assert (await _reading(bench, outlet)).read == 2
 
 
+async def test_whoever_sends_to_the_account_waits_for_one_post_at_most(
+    bench: Bench, sandbox: Sandbox
+) -> None:
+    posts = [_post(no) for no in range(5)]
+    outlet = await _outlet(bench, sandbox, await bench.team(), "zalo_oa", posts)
+
+    await _adopt(bench, outlet)
+
+    async with bench.hub.open_work() as session:
+        transactions = await session.scalar(
+            text("SELECT count(DISTINCT xmin::text) FROM adopted_post WHERE account_id = :id"),
+            {"id": outlet.account},
+        )
+    assert transactions == len(posts)
+
+
 async def test_two_workers_and_a_broken_off_reading_make_each_item_once(
     bench: Bench, sandbox: Sandbox
 ) -> None:
@@ -165,6 +182,20 @@ async def test_a_post_that_leads_to_our_page_joins_its_item(bench: Bench, sandbo
 
     (post,) = await _posts(bench, outlet)
     assert (post.matched_by, post.item_code) == ("link", item.code)
+
+
+def test_items_of_another_length_cost_no_comparison() -> None:
+    post = "phường thông báo lịch cấp nước " * 40
+    longer = post * 40
+    same, other = UUID(int=1), UUID(int=2)
+    alike = [(UUID(int=no), f"{longer} {no}") for no in range(3, 203)]
+    began = process_time()
+
+    found = adopting._closest([*alike, (same, post.upper()), (other, longer)], post)
+
+    assert found == same
+    assert process_time() - began < 3  # all of them compared: ten seconds, while sending waits
+    assert adopting._closest(alike, post) is None
 
 
 async def test_what_is_hidden_is_known_but_no_item(bench: Bench, sandbox: Sandbox) -> None:

@@ -181,7 +181,7 @@ async def _verdict(cell: Cell, url: str, sandbox: Sandbox, media: Path) -> str:
             return f"{len(ever)} were visible"
         return "ok"
     finally:
-        await bench.engine.dispose()
+        await bench.close()
 
 
 async def _prepared(

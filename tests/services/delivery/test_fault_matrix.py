@@ -76,7 +76,7 @@ async def bench(
     registry = Registry.load(hosts_of(sandbox))
     made = make_bench(database_url, Path(tmp_path_factory.mktemp("media")), registry)
     yield made.ruled(lane=timedelta(seconds=3), concurrency=80)
-    await made.engine.dispose()
+    await made.close()
 
 
 async def test_no_fault_shows_anything_twice_or_after_its_withdrawal(

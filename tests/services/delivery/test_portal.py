@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +16,8 @@ from services.delivery.hub import Hub
 from services.delivery.portal import Entry
 from services.delivery.tables import PortalFetch, Publication
 from services.storage.session import make_engine, opener
+from services.syndication import reading
+from services.syndication.reading import Part
 from tests.support.newsroom import AGENCY, KEY, PUBLIC_URL, Newsroom
 
 NOW = datetime(2026, 12, 4, 3, 0, tzinfo=UTC)
@@ -39,12 +42,9 @@ async def newsroom(session: AsyncSession) -> Newsroom:
     return await Newsroom(session=session).open()
 
 
-def titles(entries: list[Entry]) -> list[str]:
-    return [entry.shown.title for entry in entries]
-
-
-async def shown(session: AsyncSession, account_id: UUID) -> list[str]:
-    return titles(await portals.entries(session, account_id, NOW))
+async def held(session: AsyncSession, account_id: UUID) -> tuple[Entry, ...]:
+    zone = ZoneInfo("Asia/Ho_Chi_Minh")
+    return (await reading.window(session, Part(account_id=account_id), NOW, zone)).entries
 
 
 async def seen_at(session: AsyncSession, publication: Publication) -> datetime | None:
@@ -82,142 +82,15 @@ async def test_an_open_feed_comes_before_a_closed_one_of_the_same_name(
     assert [one.account.id for one in await portals.every(session)] == [reopened.id]
 
 
-async def test_a_feed_shows_what_is_live_newest_first(
-    session: AsyncSession, newsroom: Newsroom
-) -> None:
-    account = await newsroom.portal("cong")
-    await newsroom.live(account, at=ago(hours=2), title="cũ")
-    await newsroom.live(account, at=ago(hours=1), title="mới")
-    other = await newsroom.portal("khac")
-    await newsroom.live(other, at=ago(hours=1), title="của cổng khác")
-
-    assert await shown(session, account.id) == ["mới", "cũ"]
-
-
-async def test_what_is_only_desired_is_not_shown(session: AsyncSession, newsroom: Newsroom) -> None:
-    account = await newsroom.portal("cong")
-    item, revision = await newsroom.item()
-    rendition = await newsroom.rendition(item, revision, account)
-    session.add(
-        Publication(item_id=item.id, account_id=account.id, desired_rendition_id=rendition.id)
-    )
-    await session.flush()
-
-    assert await shown(session, account.id) == []
-
-
-async def test_a_correction_shows_only_once_it_is_observed(
-    session: AsyncSession, newsroom: Newsroom
-) -> None:
-    account = await newsroom.portal("cong")
-    item, publication = await newsroom.live(account, at=ago(hours=3), title="Tin")
-    await newsroom.change(publication, generation=2, state="pending")
-    before = await shown(session, account.id)
-    await newsroom.correct(item, publication, account, at=ago(hours=1), note="Số đúng là 5.")
-    [entry] = await portals.entries(session, account.id, NOW)
-
-    assert before == ["Tin"]
-    assert entry.shown.title == "[Đính chính] Tin đã sửa"
-    assert (entry.published_at, entry.changed_at) == (ago(hours=3), ago(hours=1))
-
-
-async def test_a_withdrawn_entry_stays_as_a_stub_with_its_reason(
-    session: AsyncSession, newsroom: Newsroom
-) -> None:
-    account = await newsroom.portal("cong")
-    item, publication = await newsroom.live(account, at=ago(hours=3), title="Tin")
-    await newsroom.withdraw(item, publication, at=ago(hours=1), reason="Số liệu sai.")
-
-    [entry] = await portals.entries(session, account.id, NOW)
-
-    assert entry.withdrawn
-    assert (entry.shown.title, entry.reason) == ("Tin", "Số liệu sai.")
-    assert entry.changed_at == ago(hours=1)
-
-
-async def test_a_stub_never_carries_words_that_nobody_agreed_to(
-    session: AsyncSession, newsroom: Newsroom
-) -> None:
-    account = await newsroom.portal("cong")
-    item, publication = await newsroom.live(account, at=ago(hours=3), title="Đã duyệt")
-    draft = await newsroom.revise(item, no=2, title="Chưa duyệt", state="draft")
-    await newsroom.rendition(item, draft, account)
-    await newsroom.withdraw(item, publication, at=ago(hours=1), reason="")
-
-    assert await shown(session, account.id) == ["Đã duyệt"]
-
-
-async def test_what_was_withdrawn_before_it_appeared_leaves_no_trace(
-    session: AsyncSession, newsroom: Newsroom
-) -> None:
-    account = await newsroom.portal("cong")
-    item, revision = await newsroom.item()
-    await newsroom.rendition(item, revision, account)
-    session.add(Publication(item_id=item.id, account_id=account.id, state="withdrawn"))
-    await session.flush()
-
-    assert await shown(session, account.id) == []
-
-
-@pytest.mark.parametrize(
-    ("withdrawn_days", "seen", "stays"),
-    [(1, True, True), (29, True, True), (31, True, False), (31, False, True), (400, False, True)],
-)
-async def test_a_stub_stays_thirty_days_and_until_the_portal_has_fetched_it(
-    session: AsyncSession, newsroom: Newsroom, withdrawn_days: int, seen: bool, stays: bool
-) -> None:
-    account = await newsroom.portal("cong")
-    item, publication = await newsroom.live(account, at=ago(days=500))
-    await newsroom.withdraw(item, publication, at=ago(days=withdrawn_days), reason="")
-    await newsroom.change(publication, seen_at=ago(hours=1) if seen else None)
-
-    assert len(await shown(session, account.id)) == stays
-
-
-async def test_the_window_holds_fifty_items_and_a_fortnight_whichever_is_larger(
-    session: AsyncSession, newsroom: Newsroom
-) -> None:
-    account = await newsroom.portal("cong")
-    for no in range(52):
-        _, publication = await newsroom.live(account, at=ago(days=20 + no), title=f"cũ {no}")
-        await newsroom.change(publication, seen_at=NOW)
-    old = await shown(session, account.id)
-    for no in range(55):
-        _, publication = await newsroom.live(account, at=ago(days=1, minutes=no), title=f"mới {no}")
-        await newsroom.change(publication, seen_at=NOW)
-    busy = await shown(session, account.id)
-
-    assert old == [f"cũ {no}" for no in range(50)]
-    assert busy == [f"mới {no}" for no in range(55)]
-
-
-async def test_the_change_time_of_a_document_only_grows(
-    session: AsyncSession, newsroom: Newsroom
-) -> None:
-    account = await newsroom.portal("cong")
-
-    async def changed(digest: bytes, now: datetime) -> datetime:
-        return await portals.document_changed(session, account.id, digest, now)
-
-    first = await changed(b"a", NOW + timedelta(milliseconds=700))
-    same = await changed(b"a", NOW + timedelta(hours=1))
-    quick = await changed(b"b", NOW + timedelta(milliseconds=900))
-    later = await changed(b"a", NOW + timedelta(hours=2))
-
-    assert (first, same) == (NOW, NOW)
-    assert quick == NOW + timedelta(seconds=1)
-    assert later == NOW + timedelta(hours=2)
-
-
 async def test_a_fetch_marks_each_entry_as_seen_the_first_time(
     session: AsyncSession, newsroom: Newsroom
 ) -> None:
     account = await newsroom.portal("cong")
     _, publication = await newsroom.live(account, at=ago(hours=1))
-    served = await portals.entries(session, account.id, NOW)
+    served = await held(session, account.id)
 
     await portals.record_fetch(session, account.id, "Portal/1", NOW, served)
-    again = await portals.entries(session, account.id, NOW)
+    again = await held(session, account.id)
     await portals.record_fetch(session, account.id, "Portal/1", NOW + timedelta(minutes=5), again)
 
     assert await seen_at(session, publication) == NOW
@@ -230,7 +103,7 @@ async def test_an_entry_that_moved_on_while_it_was_served_stays_unseen(
 ) -> None:
     account = await newsroom.portal("cong")
     item, publication = await newsroom.live(account, at=ago(hours=1))
-    served = await portals.entries(session, account.id, NOW)
+    served = await held(session, account.id)
     await newsroom.correct(item, publication, account, at=NOW, note="x")
 
     await portals.record_fetch(session, account.id, "Portal/1", NOW, served)
@@ -244,7 +117,7 @@ async def test_an_agreed_change_that_is_still_on_its_way_is_not_seen(
     account = await newsroom.portal("cong")
     _, publication = await newsroom.live(account, at=ago(hours=1))
     await newsroom.change(publication, generation=2, state="pending", seen_at=None)
-    served = await portals.entries(session, account.id, NOW)
+    served = await held(session, account.id)
 
     await portals.record_fetch(session, account.id, "Portal/1", NOW, served)
 

@@ -128,7 +128,7 @@ async def cluster(
                 while made.said("worker.started") < WORKERS:
                     await asyncio.sleep(0.05)
             yield made
-        await bench.engine.dispose()
+        await bench.close()
 
 
 async def connected(bench: Bench, team: Team, sandbox: Sandbox) -> tuple[UUID, ...]:

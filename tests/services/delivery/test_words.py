@@ -12,7 +12,10 @@ import pytest
 from services.delivery import problem_words, refusal_words, words
 
 ROOT = Path(__file__).parents[3]
-ROOMS = ("storage", "audit", "queue", "staff", "channels", "content", "delivery", "inbox")
+ROOMS = (
+    *("storage", "audit", "queue", "staff", "channels", "content", "delivery", "inbox"),
+    "sources",
+)
 # Not for a person at a screen: the command line starts the database and has the words.
 NOT_OURS = frozenset({"embedded_postgres"})
 

@@ -115,6 +115,9 @@ async def test_an_item_without_a_picture_gets_a_drawn_one_to_be_shared_with(
     answer = await shown.public.visitor.get(f"/tin/{shown.item.code}/the.png")
     picture = Image.open(io.BytesIO(answer.content))
     assert (answer.headers["content-type"], picture.size) == ("image/png", (1200, 630))
+    page = await shown.public.visitor.get(f"/tin/{shown.item.code}")
+    # Withdrawn, it leaves the caches with the page.
+    assert answer.headers["cache-control"] == page.headers["cache-control"]
 
 
 async def test_the_words_stand_alone_for_whoever_compares_them(shown: Shown) -> None:

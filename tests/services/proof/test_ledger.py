@@ -1,5 +1,6 @@
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,8 +13,9 @@ from services.audit.tables import AuditEntry
 from services.channels.sealing import Sealer
 from services.content.tables import Item
 from services.delivery.hub import Hub
-from services.proof import keys, ledger, records, wording
+from services.proof import keys, ledger, listing, records, wording
 from services.proof.tables import PublicEvent, SignedRecord, SigningKey
+from services.storage.session import make_engine, opener
 from shared.clock import utc_now
 from tests.support.newsroom import Newsroom
 
@@ -166,11 +168,6 @@ async def test_a_new_secret_seals_the_keys_anew(hub: Hub) -> None:
 async def test_without_the_secret_items_are_listed_and_signed_once_there_is_a_key_again(
     fresh_database_url: str, hub: Hub
 ) -> None:
-    from dataclasses import replace
-
-    from services.proof import listing
-    from services.storage.session import make_engine, opener
-
     engine = make_engine(fresh_database_url, size=2)
     theirs = replace(hub, open_work=opener(engine))
     async with theirs.open_work() as session:
@@ -193,6 +190,30 @@ async def test_without_the_secret_items_are_listed_and_signed_once_there_is_a_ke
     assert (taken, [one.code for one in listed.lines], unsigned) == (0, [item.code], None)
     assert signed is not None
     assert len(held) == 2
+
+
+async def test_what_nobody_can_sign_does_not_keep_newer_items_from_being_listed(
+    fresh_database_url: str, hub: Hub
+) -> None:
+    engine = make_engine(fresh_database_url, size=2)
+    theirs = replace(hub, open_work=opener(engine))
+    lost = replace(theirs, sealer=Sealer(b"nobody knows the old secret any more"))
+    async with theirs.open_work() as session:
+        await keys.signer(session, hub.sealer)
+        newsroom = await Newsroom(session=session).open()
+        older = [(await newsroom.item(published_at=utc_now()))[0] for _ in range(2)]
+    await ledger.catch_up(lost, most=2)
+    async with theirs.open_work() as session:
+        newsroom.session = session
+        newer, _ = await newsroom.item(published_at=utc_now())
+
+    await ledger.catch_up(lost, most=2)
+
+    async with theirs.open_work() as session:
+        listed = await listing.newest(session)
+    assert await ledger.catch_up(theirs) == 3
+    await engine.dispose()
+    assert {one.code for one in listed.lines} == {one.code for one in (*older, newer)}
 
 
 async def test_what_has_no_revision_is_passed_over(hub: Hub) -> None:

@@ -1,4 +1,5 @@
 import unicodedata
+from time import process_time
 
 import pytest
 
@@ -96,3 +97,13 @@ def test_long_texts_are_compared_in_time() -> None:
 
     assert not told.exact
     assert told.shared > 0.9
+
+
+def test_a_word_pasted_thousands_of_times_keeps_nobody_waiting() -> None:
+    published = read("Giá nước sạch " + "là 5.000 đồng mỗi khối nước sạch " * 300)
+    began = process_time()
+
+    told = compare(published, read("Giá nước sạch " + "nước " * 4_000))
+
+    assert process_time() - began < 2  # every pair of equal words looked at: over ten seconds
+    assert not told.exact

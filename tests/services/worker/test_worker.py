@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,10 +21,13 @@ from services.content.media_store import MediaStore
 from services.delivery.hub import Hub
 from services.queue.by_arq import _at
 from services.queue.jobs import by_name, perform
+from services.staff import otp
+from services.staff.tables import Staff
 from services.storage.columns import new_id
 from services.storage.session import make_engine, opener
 from services.worker import retention
 from services.worker.jobs import declared
+from services.worker.process import AT_ONCE
 from tests.support.people import add_account, add_person, add_unit
 
 
@@ -51,6 +56,13 @@ def test_jobs_have_names_of_their_own_and_periods_that_both_queues_know(hub: Hub
             _at(job.every)
 
 
+def test_jobs_that_take_long_leave_room_for_those_that_may_not_wait(hub: Hub) -> None:
+    long = [job.name for job in declared(hub) if job.deadline >= timedelta(minutes=10)]
+
+    assert {"adopt_posts", "read_sources", "check_links"} <= set(long)
+    assert len(long) < AT_ONCE
+
+
 async def test_every_job_runs_over_an_empty_hub_and_may_run_twice(
     hub: Hub, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,6 +85,20 @@ async def test_checking_accounts_asks_for_one_job_each(hub: Hub) -> None:
     assert {ids for name, ids in asked if name == "check_account"} == known
 
 
+async def test_a_rotation_seals_the_secrets_of_phones_anew(hub: Hub) -> None:
+    async with hub.open_work() as session:
+        unit = await add_unit(session, "A")
+        person = await add_person(session, unit, "editor")
+        staff = await session.get_one(Staff, person.staff_id)
+        staff.otp_secret = hub.sealer.seal(b"phone", otp.context(staff.id))
+    rotated = replace(hub, sealer=Sealer(b"n" * 32, b"k" * 32))
+    await by_name(declared(rotated))["reseal"].run(_nothing, ())
+    async with hub.open_work() as session:
+        sealed = (await session.get_one(Staff, person.staff_id)).otp_secret
+    assert sealed is not None
+    assert Sealer(b"n" * 32).open(sealed, otp.context(person.staff_id)) == b"phone"
+
+
 async def test_what_has_served_its_time_is_forgotten_and_the_rest_is_kept(hub: Hub) -> None:
     async with hub.open_work() as session:
         unit = await add_unit(session, "A")
@@ -88,6 +114,7 @@ async def test_what_has_served_its_time_is_forgotten_and_the_rest_is_kept(hub: H
         "old_credentials": 3,
         "inbound_event": 1,
         "consent": 3,
+        "notification": 1,
     }
     assert not any((await retention.forget(hub.open_work)).values())
 
@@ -109,6 +136,9 @@ async def _leave(session: AsyncSession, staff: object, account: object, days: in
         " VALUES (:id, :account, :key, 'k', 'ok', '', '{}', now() - make_interval(days => :days))",
         "INSERT INTO consent (state_hash, account_id, sealed_verifier, redirect_uri, by,"
         " expires_at) VALUES (convert_to(:key, 'UTF8'), :account, '', 'u', :staff,"
+        " now() - make_interval(days => :days))",
+        "INSERT INTO notification (id, staff_id, cause, about, details, at, read_at)"
+        " VALUES (:id, :staff, 'returned', :id, '{}', now() - interval '1 year',"
         " now() - make_interval(days => :days))",
     ):
         used = {name: value for name, value in values.items() if f":{name}" in statement}
