@@ -119,9 +119,9 @@ async def find(session: AsyncSession, slug: str) -> Portal | None:
 
 
 async def every(session: AsyncSession) -> list[Portal]:
-    """All open feeds, by title."""
+    """All open feeds, by title; those that are still being connected are nobody's to see."""
     found = await session.scalars(
-        select(Account).where(col(Account.channel) == PORTAL, col(Account.stage) != "closed")
+        select(Account).where(col(Account.channel) == PORTAL, col(Account.stage) == "official")
     )
     return sorted((_portal(account) for account in found), key=lambda one: (one.title, one.slug))
 

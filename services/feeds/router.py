@@ -23,6 +23,8 @@ from services.feeds.page import STATIC, VERSIONS, Pages
 from shared.errors import NotFoundError
 
 _FOREVER: Final = "public, max-age=31536000, immutable"
+# Its bytes never change, but a picture of a withdrawn item must leave the caches of others too.
+_HOUR: Final = "public, max-age=3600"
 # What the store keeps, and as what it is served.
 _MIMES: Final[Mapping[str, str]] = MappingProxyType(
     {"jpg": "image/jpeg", "png": "image/png", "mp4": "video/mp4", "pdf": "application/pdf"}
@@ -67,7 +69,7 @@ def _media(hub: Hub) -> Endpoint:
             gone = await withdrawn(session, digest)
         if gone:
             return Response(status_code=410, headers={**SAFE, "Cache-Control": SOON})
-        headers = {**SAFE, "Cache-Control": _FOREVER, "ETag": f'"{digest}"'}
+        headers = {**SAFE, "Cache-Control": _HOUR, "ETag": f'"{digest}"'}
         wanted = asked(request.scope["headers"])
         if wanted.tags is not None and unchanged(wanted, tag=headers["ETag"]):
             return Response(status_code=304, headers=headers)

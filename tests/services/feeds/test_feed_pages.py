@@ -93,6 +93,18 @@ async def test_the_list_shows_every_open_feed_and_the_list_for_programs(site: Fe
     assert f"{PUBLIC_URL}/feeds/{account.remote_id}" in values(found, "//h2/a/@href")
 
 
+async def test_what_is_still_being_connected_is_listed_nowhere(site: FeedSite) -> None:
+    async with site.open_work() as session:
+        room = await Newsroom(session=session).open()
+        # As `connecting.begin` leaves it: no address stands behind such a name.
+        half = await room.portal(f"trial:{new_id()}", title="Cổng nháp", stage="trial")
+
+    answers = [await site.outside.get(path) for path in ("/feeds", "/feeds/opml.xml", "/tin")]
+
+    assert [one.status_code for one in answers] == [200, 200, 200]
+    assert not any(half.remote_id in one.text or "Cổng nháp" in one.text for one in answers)
+
+
 async def test_pages_of_feeds_that_are_not_there_say_so(site: FeedSite) -> None:
     closed = await portal(site, stage="closed")
     account = await portal(site, items=0)

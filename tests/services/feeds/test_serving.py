@@ -399,7 +399,7 @@ async def test_a_closed_month_may_be_kept_for_long(site: FeedSite, slug: str) ->
     archive = await site.outside.get(f"/feeds/{slug}/luu-tru/{month}/rss.xml")
 
     assert archive.status_code == 200
-    assert archive.headers["cache-control"] == ("public, max-age=86400, stale-while-revalidate=60")
+    assert archive.headers["cache-control"] == ("public, max-age=3600, stale-while-revalidate=60")
     assert titles(archive) == ["Tin cũ"]
 
 
