@@ -218,6 +218,7 @@ async def test_keys_and_toolbar_do_what_they_say(
         await page.get_by_label("Địa chỉ").fill("hoasen.gov.vn/lich")
         await page.get_by_label("Chữ hiện ra").fill("lịch")
         await page.keyboard.press("Enter")
+        await page.wait_for_function("() => document.querySelector('#body').value.endsWith(')')")
         assert (await _markdown(page)).endswith("- hai[lịch](https://hoasen.gov.vn/lich)")
         for _ in range(20):
             await page.keyboard.press("Control+z")

@@ -15,7 +15,7 @@ const made = new Map(); // file → bytes: nothing is written before everything 
 
 const packed = (bytes) => ({
   ".br": brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }),
-  ".gz": gzipSync(bytes, { level: 9 }),
+  ".gz": gzipSync(bytes, { level: 9, memLevel: 9 }),
 });
 
 function keep(name, content) {

@@ -59,6 +59,7 @@ async def test_both_kinds_are_listed_with_flat_parameters_and_ten_at_most(
         at=NOW,
         remote_url="https://z.vn/a1",
         complete=False,
+        title="Bài 1",
     )
 
 

@@ -113,6 +113,8 @@ async def test_what_has_served_its_time_is_forgotten_and_the_rest_is_kept(hub: H
         "sign_in_failure": 3,
         "old_credentials": 3,
         "inbound_event": 1,
+        "source_entry": 0,
+        "link_check": 0,
         "consent": 3,
         "notification": 1,
     }

@@ -5,6 +5,8 @@ import { describe, facts, icon, iconOf, kindOf, lost, make, refusal, remember, s
 import { schema } from "./schema.js";
 
 const named = (kind) => (kind === "video" ? "Video" : say("Tệp", "File"));
+const inner = (src) => src.startsWith("media:");
+const stored = async (src) => inner(src) && facts(decodeURIComponent(src.slice(6)));
 
 export class FigureView {
   constructor(node, view, getPos) {
@@ -24,13 +26,13 @@ export class FigureView {
     this.words.replaceChildren(...(caption ? [caption, " "] : []), make("small", alt ? {} : { class: "wanting" }, alt ? say(`Mô tả: ${alt}`, `Description: ${alt}`) : say("Chưa có mô tả", "No description yet")));
     const note = this.words.lastChild;
     const told = (name, text) => this.shown.replaceChildren(make("p", { class: "figure-file" }, icon(name, 20), make("span", {}, text)));
-    if (!/^media:/.test(src)) {
+    if (!inner(src)) {
       const video = /^https:\/\//.test(src);
       told(video ? "video" : "triangle-alert", video ? src : lost());
       return;
     }
     told("image", "…");
-    facts(decodeURIComponent(src.slice(6))).then((media) => {
+    stored(src).then((media) => {
       if (src !== this.node.attrs.src) return;
       if (!media) { told("triangle-alert", lost()); return; }
       if (!alt && media.decorative) { note.className = ""; note.textContent = say("Ảnh trang trí", "Decoration"); }
@@ -40,9 +42,8 @@ export class FigureView {
   }
 
   edit(view, getPos) {
-    const { src } = this.node.attrs;
-    const known = /^media:/.test(src) ? facts(decodeURIComponent(src.slice(6))) : Promise.resolve(null);
-    known.then((media) => describe({ ...this.node.attrs, again: true, bare: media?.decorative })).then((given) => {
+    const { attrs } = this.node;
+    stored(attrs.src).then((media) => describe({ ...attrs, again: true, bare: media?.decorative })).then((given) => {
       view.focus();
       if (given) view.dispatch(view.state.tr.setNodeMarkup(getPos(), null, { ...this.node.attrs, ...given }));
     });
@@ -107,7 +108,7 @@ async function send(view, file, told, csrf, at) {
     acts.replaceChildren(act(say("Thôi", "Cancel"), sending.cancel));
     bar.hidden = false;
     dom.classList.remove("wrong");
-    line.textContent = say(`Đang tải lên “${told.alt || file.name}”`, `Uploading “${told.alt || file.name}”`);
+    line.textContent = say("Đang tải lên", "Uploading") + ` “${told.alt || file.name}”`;
     try {
       const media = await sending.done;
       remember(media);
