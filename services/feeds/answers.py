@@ -17,7 +17,7 @@ from services.feeds.conditional import Coding, bare, entity_tag, last_modified, 
 from services.syndication.documents import Document
 
 SOON: Final = "public, max-age=60, stale-while-revalidate=60"
-# A closed month seldom changes. A withdrawal rewrites it all the same, hence an hour and not a year.
+# A closed month seldom changes; as a withdrawal rewrites it all the same, it is kept for an hour.
 _LONG: Final = "public, max-age=3600, stale-while-revalidate=60"
 # A shared cache would answer a keyed fetch for us, and the visit would go unseen.
 _PRIVATE: Final = "private, no-cache"
