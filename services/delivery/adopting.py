@@ -247,7 +247,7 @@ async def read_on(hub: Hub, *, pages: int = 10) -> int:
             await session.execute(
                 text(
                     "UPDATE adoption SET until = greatest(now(), until - :lease * interval '1s')"
-                    " WHERE account_id = :account AND fence = :fence AND failures = 0"
+                    " WHERE account_id = :account AND fence = :fence AND problem_code IS NULL"
                 ),
                 {
                     "account": claimed.account_id,

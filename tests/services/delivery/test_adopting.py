@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from services.channels import accounts
 from services.channels.registry import Registry
 from services.content import drafting
 from services.content.forms import ItemChanges
@@ -243,6 +244,26 @@ async def test_a_channel_that_does_not_answer_is_asked_again_and_then_said_so(
 
     (await sandbox.http.delete("/faults")).raise_for_status()
     await _adopt(bench, outlet)
+    assert (await _reading(bench, outlet)).made == 1
+
+
+async def test_a_paused_account_is_left_alone_until_it_goes_on(
+    bench: Bench, sandbox: Sandbox
+) -> None:
+    outlet = await _outlet(bench, sandbox, await bench.team(), "zalo_oa", [_post(1)])
+    admin = await bench.caller(outlet.team.admin)
+    async with bench.hub.open_work() as session:
+        await accounts.pause(session, admin, outlet.account, "Bảo trì")
+    await _ask(bench, outlet)
+
+    # It waits a minute: nobody asks for it again and again meanwhile.
+    assert await asyncio.wait_for(adopting.read_on(bench.hub), 30) == 0
+    assert (await _reading(bench, outlet)).problem_code == "account_paused"
+
+    async with bench.hub.open_work() as session:
+        await accounts.resume(session, admin, outlet.account)
+    await _lapse(bench, outlet)
+    await _until_read(bench, outlet)
     assert (await _reading(bench, outlet)).made == 1
 
 
