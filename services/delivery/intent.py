@@ -40,7 +40,7 @@ from services.delivery.lanes import Baseline, Held, Stray, release
 from services.delivery.tables import State
 from services.delivery.voiding import tell_paused, void_approvals
 from services.storage.columns import new_id
-from shared.contract.messages import Account, Call, Operation, Outcome, RemoteId, Step
+from shared.contract.messages import Account, Call, Operation, Outcome, Payload, RemoteId, Step
 from shared.errors import LoaError
 
 log = structlog.get_logger(__name__)
@@ -145,7 +145,7 @@ _NEXT = text(
            p.not_before, p.expires_at, p.urgent, p.tries, p.may_be_visible,
            p.approval_id, approval.id AS approval_row, item.code AS item_code,
            item.released_no, item.withdrawn_at AS item_withdrawn_at,
-           r.payload, r.hash AS rendition_hash, revision.no AS revision_no,
+           r.payload::text AS payload, r.hash AS rendition_hash, revision.no AS revision_no,
            a.id AS attempt_id, a.generation AS attempt_generation, a.no AS attempt_no,
            a.operation AS attempt_operation, a.phase, a.calling, a.repeatable, a.handle,
            a.rendition_id AS attempt_rendition_id, a.waits, a.fence AS attempt_fence,
@@ -718,7 +718,7 @@ def _facts(hub: Hub, row: "SqlRow[tuple[object, ...]]", *, pulls: bool, reads: b
         desired_rendition_id=row.desired_rendition_id,
         observed_rendition_id=row.observed_rendition_id,
         revision_no=row.revision_no,
-        payload=row.payload,
+        payload=_payload(row.payload) if row.payload is not None else None,
         rendition_hash=row.rendition_hash,
         remote_id=row.remote_id,
         remote_url=row.remote_url,
@@ -794,6 +794,13 @@ def _opened(
             sealed_credentials=sealed_credentials,
         ),
     )
+
+
+@lru_cache(maxsize=64)
+def _payload(text_: str) -> Payload:
+    """One item shows mostly the same on many accounts: parsed once, read by all."""
+    payload: Payload = json.loads(text_)
+    return payload
 
 
 def _fingerprint(

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 Opener: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+_ALONE: Final = "storage.alone"  # key in Session.info
 
 
 # Every statement of the delivery loop finds its rows by key. The planner's guesses about tables
@@ -35,6 +37,8 @@ def make_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1),
         pool_size=size,
         max_overflow=size,
+        # The newest first: its statements are prepared and planned, and what is idle stays so.
+        pool_use_lifo=True,
         pool_pre_ping=False,
         pool_recycle=1800,
         # An error must not quote the values of its statement: sealed pairs, citizens' words (R93).
@@ -54,9 +58,24 @@ def make_engine(
 def opener(engine: AsyncEngine) -> Opener:
     """What a unit of work is opened with: `async with open_work() as session`."""
 
+    alone = engine.sync_engine.execution_options(isolation_level="AUTOCOMMIT")
+
     @asynccontextmanager
     async def unit_of_work() -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+        async with (
+            AsyncSession(engine, expire_on_commit=False, info={_ALONE: alone}) as session,
+            session.begin(),
+        ):
             yield session
 
     return unit_of_work
+
+
+def each_alone(session: AsyncSession) -> None:
+    """Lets each statement of a unit of work stand for itself: for one that only reads.
+
+    In a transaction each statement would see an instant of its own too, as PostgreSQL does unless
+    told otherwise; beginning and ending one would only be two more ways to the database and back.
+    Call it first of all: what has a connection already keeps it.
+    """
+    session.sync_session.bind = session.info[_ALONE]
