@@ -1,5 +1,6 @@
 """Joins the doors into one site, and serves it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -21,6 +22,7 @@ from services.console import app as console
 from services.console.drawing import Demo
 from services.delivery.hub import Hub
 from services.feeds import websub
+from services.feeds.fast_door import FastDoor
 from services.feeds.router import create_router
 from services.feeds.serving import Feeds
 from services.queue import bell
@@ -47,6 +49,12 @@ class Site:
         self._demo = demo
         self._doors = self._join(hub)
         self._feeds = Feeds(hub, self._doors)
+        self._door = FastDoor(self._feeds)
+
+    @property
+    def protocol(self) -> type[asyncio.Protocol]:
+        """What each connection to this site begins with."""
+        return self._door.protocol
 
     def heard(self) -> None:
         """Something that a feed may show has changed."""
@@ -66,8 +74,9 @@ class Site:
             *websub.routes(hub),
             *health.routes(hub, redis=self._redis),
             *door.routes,
-            Mount(api.PREFIX, app=api.create_app(hub)),
         ]
+        # Looked at first: routes are tried one by one, and programs ask often.
+        app.router.routes.insert(0, Mount(api.PREFIX, app=api.create_app(hub)))
         return app
 
     async def _renamed(self) -> None:
@@ -80,7 +89,7 @@ class Site:
             )
         self._hub = replace(self._hub, agency=agency or self._hub.agency)
         self._doors = self._join(self._hub)
-        self._feeds = Feeds(self._hub, self._doors)
+        self._feeds.reopen(self._hub, self._doors)
 
 
 def serve(opening: Opening, url: str, *, host: str, port: int, demo: Demo | None = None) -> None:
@@ -98,7 +107,12 @@ async def _serve(opening: Opening, url: str, host: str, port: int, demo: Demo | 
         await stack.enter_async_context(bell.listening(url, site.heard, channel=bell.FEEDS))
         _log.info("web.started", address=f"http://{host}:{port}", public_url=hub.public_url)
         await serving.serve(
-            site, host=host, port=port, grace_seconds=_GRACE_SECONDS, lifespan=False
+            site,
+            host=host,
+            port=port,
+            grace_seconds=_GRACE_SECONDS,
+            lifespan=False,
+            protocol=site.protocol,
         )
         _log.info("web.stopped")
 

@@ -6,10 +6,10 @@ writing bytes to a socket. Sources: feeds.md sections 7, 8 and 10; RFC 3229 sect
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
 from starlette.types import Message, Send
 
@@ -36,18 +36,37 @@ SAFE: Final[Mapping[str, str]] = MappingProxyType(
 )
 _EXPOSED: Final = "ETag, Last-Modified, Link, IM"
 
+Headers: TypeAlias = list[tuple[bytes, bytes]]
 
-@dataclass(frozen=True, slots=True)
+
 class Answer:
     """One answer as the server takes it; HEAD sends the same start and no body."""
 
-    start: Message
-    body: bytes
+    __slots__ = ("_head", "_head_of", "body", "start")
+
+    def __init__(self, start: Message, body: bytes) -> None:
+        self.start = start
+        self.body = body
+        self._head = b""
+        self._head_of: Headers | None = None
 
     async def send(self, send: Send, *, head: bool = False) -> None:
         """Sends it whole."""
         await send(self.start)
         await send({"type": "http.response.body", "body": b"" if head else self.body})
+
+    def head(self, first: Headers) -> bytes:
+        """Status line and headers as bytes on a wire, the server's own (`first`) before ours.
+
+        Put together anew only for another list: the server makes one when its clock has moved on.
+        """
+        if self._head_of is not first:
+            status = HTTPStatus(self.start["status"])
+            ours: Headers = self.start["headers"]
+            lines = b"".join(b"%b: %b\r\n" % one for one in (*first, *ours))
+            line = f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
+            self._head, self._head_of = line + lines + b"\r\n", first
+        return self._head
 
 
 def plain_answer(

@@ -9,11 +9,13 @@ memory of its own; rows are the truth. Source: feeds.md section 7; stack.md, "fe
 import asyncio
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, TypeAlias
 from urllib.parse import parse_qs
+from uuid import UUID
+from weakref import WeakSet
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -21,6 +23,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.delivery.hub import Hub
+from services.delivery.portal import Entry
 from services.feeds.allowance import Allowance
 from services.feeds.answers import SAFE, SOON, Answer, Bodies, History, Prepared, plain_answer
 from services.feeds.conditional import (
@@ -46,7 +49,7 @@ from shared.http import USER_AGENT
 Ready: TypeAlias = Prepared | Answer
 
 RECHECK: Final = timedelta(seconds=1)
-_PREFIX: Final = "/feeds/"
+PREFIX: Final = "/feeds/"
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _MOST_SLOTS: Final = 2000
 # Addresses at which nothing stands are asked for again, and must not live for ever.
@@ -71,6 +74,42 @@ _PREFLIGHT: Final = plain_answer(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """That a portal was given a document, or proved to hold it. `name` tells it from others."""
+
+    name: str
+    account_id: UUID
+    key: str | None
+    agent: str
+    served: Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, and the visit that is to be noted once it has gone out."""
+
+    answer: Answer
+    visit: Visit | None = None
+
+
+@dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
+class Question:
+    """Everything of a GET or HEAD that its answer depends on; only itself is equal to it.
+
+    `reply` is the last one, for as long as what it was chosen from stands.
+    """
+
+    path: str
+    address: FeedAddress
+    head: bool
+    query: bytes
+    key: str | None
+    wanted: Asked
+    client: str | None
+    reply: Reply | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class _Slot:
     """What is held for one address. `ready` was right at `moment`, and is trusted until then."""
@@ -79,12 +118,19 @@ class _Slot:
     address: FeedAddress
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     ready: Ready | None = None
+    replied: WeakSet[Question] = field(default_factory=WeakSet)  # with a reply from what is ready
     history: History = field(default_factory=History)
     moment: str = ""
     told: int = -1  # how many changes had been heard of when it was looked at
     fresh_until: float = 0.0
     good_until: float = 0.0
     bytes_held: int = 0
+
+    def forget_replies(self) -> None:
+        """Every question that was answered from here must be put anew."""
+        for question in self.replied:
+            question.reply = None
+        self.replied.clear()
 
 
 class Feeds:
@@ -99,59 +145,102 @@ class Feeds:
         self._slots: OrderedDict[str, _Slot] = OrderedDict()
         self._bytes_held = 0
         self._told = 0
-        self._visits: OrderedDict[tuple[object, ...], float] = OrderedDict()
+        self._visits: OrderedDict[str, float] = OrderedDict()
 
     def heard(self) -> None:
         """Something that a feed may show has changed: all that is held is looked at again."""
         self._told += 1
 
+    def reopen(self, hub: Hub, rest: ASGIApp) -> None:
+        """Goes on with another hub and other doors; all that is held was made for the old ones."""
+        self._hub, self._rest, self._pages = hub, rest, Pages(hub)
+        for slot in self._slots.values():
+            slot.forget_replies()
+        self._slots.clear()
+        self._bytes_held = 0
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request for a feed document, passes on any other."""
-        if scope["type"] != "http" or not scope["path"].startswith(_PREFIX):
+        question = self.question(scope) if scope["type"] == "http" else None
+        if question is None:
             await self._rest(scope, receive, send)
             return
-        slot = self._slot(scope["path"])
-        if slot is None:
-            await self._rest(scope, receive, send)
+        if scope["method"] not in ("GET", "HEAD"):
+            await (_PREFLIGHT if scope["method"] == "OPTIONS" else _NOT_ALLOWED).send(send)
             return
-        method: str = scope["method"]
-        head = method == "HEAD"
-        refused = self._refused(method, scope)
+        reply = await self.reply(question)
+        await reply.answer.send(send, head=question.head)
+        if reply.visit is not None and self.counts(reply.visit, steady_seconds()):
+            await self.note(reply.visit)
+
+    # ── Choosing the answer ──────────────────────────────────────────────────────────────────────
+
+    def question(self, scope: Scope) -> Question | None:
+        """What a request asks; None if it is not for a feed document."""
+        path: str = scope["path"]
+        if not path.startswith(PREFIX):
+            return None
+        slot = self._slots.get(path)
+        address = slot.address if slot is not None else parse(path)
+        if address is None:
+            return None
+        query: bytes = scope["query_string"]
+        client = scope.get("client")
+        return Question(
+            path=path,
+            address=address,
+            head=scope["method"] == "HEAD",
+            query=query,
+            key=_key(query),
+            wanted=asked(scope["headers"]),
+            client=client[0] if client else None,
+        )
+
+    def at_once(self, question: Question, now: float) -> Reply | None:
+        """The reply, if it lies ready and may be trusted at `now` (a steady clock's); else None.
+
+        For a question that was put to `reply` before, to be put `again`.
+        """
+        reply, slot = question.reply, self._slots.get(question.path)
+        if reply is None or slot is None or not self._fresh(slot, now):
+            return None
+        self._slots.move_to_end(question.path)
+        return self._refused(question, now) or reply
+
+    async def reply(self, question: Question, *, again: bool = False) -> Reply:
+        """The reply as things stand. `again`: this very question may be put to `at_once` next."""
+        refused = self._refused(question, steady_seconds())
         if refused is not None:
-            await refused.send(send, head=head)
-            return
+            return refused
+        slot = self._slot(question)
         try:
             ready = await self._current(slot)
         except (DBAPIError, NoConnectionError, OSError) as error:
             # Old words could be served, but nobody here knows whether they were withdrawn.
             _log.warning("feeds.database_away", reason=type(error).__name__)
-            await _AWAY.send(send, head=head)
-            return
+            return Reply(_AWAY)
         if isinstance(ready, Answer):
-            await _carrying(ready, scope).send(send, head=head)
-            return
-        wanted = asked(scope["headers"])
-        key = _key(scope)
-        answer, given = await self._answer(slot, ready, wanted, keyed=key is not None)
-        await answer.send(send, head=head)
-        if given and not head:
-            await self._count(ready, key, wanted.agent)
+            reply = Reply(_carrying(ready, question.query))
+        else:
+            answer, given = await self._answer(slot, ready, question)
+            counted = given and not question.head
+            reply = Reply(answer, _visit(ready, question) if counted else None)
+        if again and slot.ready is ready and self._slots.get(slot.path) is slot:
+            question.reply = reply
+            slot.replied.add(question)
+        return reply
 
-    # ── Choosing the answer ──────────────────────────────────────────────────────────────────────
-
-    def _refused(self, method: str, scope: Scope) -> Answer | None:
-        if method == "OPTIONS":
-            return _PREFLIGHT
-        if method not in ("GET", "HEAD"):
-            return _NOT_ALLOWED
-        client = scope.get("client")
-        wait = self._allowance.wait(client[0], steady_seconds()) if client else 0.0
-        return None if wait <= 0 else _too_many(wait)
+    def _refused(self, question: Question, now: float) -> Reply | None:
+        if question.client is None:
+            return None
+        wait = self._allowance.wait(question.client, now)
+        return None if wait <= 0 else Reply(_too_many(wait))
 
     async def _answer(
-        self, slot: _Slot, ready: Prepared, wanted: Asked, *, keyed: bool
+        self, slot: _Slot, ready: Prepared, question: Question
     ) -> tuple[Answer, bool]:
         """The answer, and whether it gives or proves that the asker holds the document."""
+        wanted, keyed = question.wanted, question.key is not None
         if wanted.tags is not None or wanted.since is not None:
             held = holds(wanted, tag=ready.tag, changed_at=ready.document.changed_at)
             if held or wants_none(wanted):
@@ -189,24 +278,20 @@ class Feeds:
 
     # ── What is held ─────────────────────────────────────────────────────────────────────────────
 
-    def _slot(self, path: str) -> _Slot | None:
-        slot = self._slots.get(path)
-        if slot is not None:
-            self._slots.move_to_end(path)
-            return slot
-        address = parse(path)
-        if address is None:
-            return None
-        slot = self._slots[path] = _Slot(path=path, address=address)
-        self._shrink()
+    def _slot(self, question: Question) -> _Slot:
+        slot = self._slots.get(question.path)
+        if slot is None:
+            slot = self._slots[question.path] = _Slot(path=question.path, address=question.address)
+            self._shrink()
+        self._slots.move_to_end(question.path)
         return slot
 
     async def _current(self, slot: _Slot) -> Ready:
         """What stands at the address now, or stood there less than the recheck ago."""
-        if slot.ready is not None and self._fresh(slot):
+        if slot.ready is not None and self._fresh(slot, steady_seconds()):
             return slot.ready
         async with slot.lock:
-            if slot.ready is not None and self._fresh(slot):
+            if slot.ready is not None and self._fresh(slot, steady_seconds()):
                 return slot.ready
             # Before anything is read: what changes from here on will be heard of, or seen at the
             # next look.
@@ -215,12 +300,12 @@ class Feeds:
                 seen = await moment(session)
             if slot.ready is None or seen != slot.moment or began >= slot.good_until:
                 slot.ready = await self._prepare(slot, began)
+                slot.forget_replies()
                 self._weigh(slot)
             slot.moment, slot.told, slot.fresh_until = seen, told, began + self._recheck
             return slot.ready
 
-    def _fresh(self, slot: _Slot) -> bool:
-        now = steady_seconds()
+    def _fresh(self, slot: _Slot, now: float) -> bool:
         return slot.told == self._told and now < slot.fresh_until and now < slot.good_until
 
     async def _prepare(self, slot: _Slot, began: float) -> Ready:
@@ -267,53 +352,67 @@ class Feeds:
         ):
             _, gone = self._slots.popitem(last=False)
             self._bytes_held -= gone.bytes_held
+            gone.forget_replies()
 
     # ── Counting visits ──────────────────────────────────────────────────────────────────────────
 
-    async def _count(self, ready: Prepared, key: str | None, agent: bytes | None) -> None:
-        """Notes, after the answer has gone out, that the portal has what it was given."""
-        document = ready.document
-        if document.account_id is None or (agent or b"").startswith(_OURSELVES):
-            return
-        visit = (document.account_id, document.topic, ready.tag, key)
-        now = steady_seconds()
-        noted_at = self._visits.get(visit)
+    def counts(self, visit: Visit, now: float) -> bool:
+        """Whether this visit is to be noted; the same again within seconds is not.
+
+        `now` is a steady clock's.
+        """
+        noted_at = self._visits.get(visit.name)
         if noted_at is not None and now - noted_at < _VISIT_AGAIN_SECONDS:
-            return
-        self._visits[visit] = now
+            return False
+        self._visits[visit.name] = now
         if len(self._visits) > _VISITS_NOTED:
             self._visits.popitem(last=False)
+        return True
+
+    async def note(self, visit: Visit) -> None:
+        """Notes, after the answer has gone out, that the portal has what it was given."""
         try:
             async with self._hub.open_work() as session:
                 await arriving.visited(
                     session,
                     self._hub,
-                    document.account_id,
-                    key=key,
-                    user_agent=(agent or b"").decode("latin-1"),
+                    visit.account_id,
+                    key=visit.key,
+                    user_agent=visit.agent,
                     now=utc_now(),
-                    served=document.entries,
+                    served=visit.served,
                 )
         except (DBAPIError, NoConnectionError, OSError) as error:
-            self._visits.pop(visit, None)
+            self._visits.pop(visit.name, None)
             _log.warning(
                 "feeds.visit_not_noted",
-                account=str(document.account_id),
+                account=str(visit.account_id),
                 reason=type(error).__name__,
             )
 
 
-def _key(scope: Scope) -> str | None:
-    query: bytes = scope["query_string"]
+def _visit(ready: Prepared, question: Question) -> Visit | None:
+    document, agent = ready.document, question.wanted.agent or b""
+    if document.account_id is None or agent.startswith(_OURSELVES):
+        return None
+    return Visit(
+        name=f"{document.account_id} {document.topic} {ready.tag} {question.key!r}",
+        account_id=document.account_id,
+        key=question.key,
+        agent=agent.decode("latin-1"),
+        served=document.entries,
+    )
+
+
+def _key(query: bytes) -> str | None:
     if not query:
         return None
     given = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("key")
     return given[0] if given else None
 
 
-def _carrying(answer: Answer, scope: Scope) -> Answer:
+def _carrying(answer: Answer, query: bytes) -> Answer:
     """A move keeps the query: a portal's key must travel to the new address."""
-    query: bytes = scope["query_string"]
     if answer.start["status"] != 301 or not query:
         return answer
     headers = [

@@ -23,6 +23,7 @@ async def serve(bench: Bench, port: int) -> None:
         host="127.0.0.1",
         port=port,
         loop="none",
+        http=site.protocol,
         lifespan="off",
         access_log=False,
         server_header=False,

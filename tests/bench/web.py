@@ -18,12 +18,14 @@ from tests.support.one_call import OneCall
 
 async def serve(bench: Bench, port: int) -> None:
     """Serves until the parent has gone."""
+    site = Site(bench.hub, redis=None, demo=None)
     server = uvicorn.Server(
         uvicorn.Config(
-            Site(bench.hub, redis=None, demo=None),
+            site,
             host="127.0.0.1",
             port=port,
             loop="none",
+            http=site.protocol,
             lifespan="off",
             access_log=False,
             log_level="error",

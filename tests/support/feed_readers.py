@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 import feedparser
-import pytest
+
+from tests.support.missing import missing
 
 _HERE: Final = Path(__file__).parents[1] / "readers"
 _BIN: Final = Path(__file__).parents[2] / ".venv" / "bin"
@@ -101,7 +102,7 @@ def _need(program: str, probe: str) -> None:
     flag, _, code = probe.partition("|")
     found = shutil.which(program)
     if found is None or subprocess.run([found, flag, code], capture_output=True).returncode:
-        _missing(f"không có {program} với thư viện của nó · no {program} with its feed library")
+        missing(f"không có {program} với thư viện của nó · no {program} with its feed library")
 
 
 @cache
@@ -110,7 +111,7 @@ def _node() -> str:
     folders = os.pathsep.join((os.environ.get("PATH", ""), str(_BIN)))
     node, npm = shutil.which("node", path=folders), shutil.which("npm", path=folders)
     if node is None or npm is None:
-        _missing("không có Node · no Node here")
+        missing("không có Node · no Node here")
     lock, ready = _HERE / "package-lock.json", _HERE / "node_modules" / ".loa-ready"
     if not ready.exists() or ready.stat().st_mtime < lock.stat().st_mtime:
         done = subprocess.run(
@@ -121,15 +122,9 @@ def _node() -> str:
             timeout=_SECONDS,
         )
         if done.returncode:
-            _missing(f"npm không tải được · npm failed: {done.stderr.decode()[-300:]}")
+            missing(f"npm không tải được · npm failed: {done.stderr.decode()[-300:]}")
         ready.touch()
     return node
-
-
-def _missing(what: str) -> NoReturn:
-    if os.environ.get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 def _seconds(parsed: object) -> int:

@@ -16,6 +16,7 @@ from services.channels.registry import Registry
 from services.channels.sealing import Sealer
 from services.content.media_store import MediaStore
 from services.delivery.hub import Hub
+from services.feeds.fast_door import FastDoor
 from services.feeds.router import create_router
 from services.feeds.serving import RECHECK, Feeds
 from services.queue import bell
@@ -81,7 +82,13 @@ async def feed_site(
             await asyncio.wait_for(heard.wait(), 30)  # it rings once when it begins to listen
         server = uvicorn.Server(
             uvicorn.Config(
-                feeds, host="127.0.0.1", port=0, log_config=None, log_level="error", lifespan="off"
+                feeds,
+                host="127.0.0.1",
+                port=0,
+                http=FastDoor(feeds).protocol,
+                log_config=None,
+                log_level="error",
+                lifespan="off",
             )
         )
         running = asyncio.create_task(server.serve())
