@@ -21,6 +21,9 @@ def clean(text: str) -> str:
 
     Lone surrogates cannot be stored or sent as UTF-8, so they are dropped here as well.
     """
+    # What can be printed, and line ends, is none of those characters: the usual text is done.
+    if text.replace("\n", "").isprintable():
+        return unicodedata.normalize("NFC", text)
     sound = text.encode("utf-8", "ignore").decode("utf-8")
     unix = sound.replace("\r\n", "\n").replace("\r", "\n")
     return _FORBIDDEN.sub("", unicodedata.normalize("NFC", unix))
@@ -28,7 +31,7 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The text with every run of white space, line ends included, as one blank; trimmed."""
-    return _BLANK.sub(" ", clean(text)).strip()
+    return " ".join(clean(text).split())
 
 
 def fold(text: str) -> str:

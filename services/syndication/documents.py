@@ -130,9 +130,9 @@ def delta(document: Document, known: Collection[tuple[str, datetime]]) -> bytes:
 
 
 async def addresses_of(session: AsyncSession, account_id: UUID) -> list[FeedAddress]:
-    """Every address of a portal account that can be subscribed to; empty once it is closed."""
+    """Every address of a portal account that can be subscribed to; none unless it is listed."""
     account = await session.get(Account, account_id)
-    if account is None or account.channel != portals.PORTAL or account.stage == "closed":
+    if account is None or account.channel != portals.PORTAL or account.stage != "official":
         return []
     house = await agency.settings(session)
     found = await scopes.every(session, account_id, house)
@@ -156,7 +156,11 @@ async def newest_archive(
 
 def joined(writer: Writer, opening: bytes, pieces: Sequence[bytes]) -> bytes:
     """A whole document of its parts."""
-    return opening + writer.between.join(pieces) + writer.closing
+    if len(pieces) < 2:
+        return opening + b"".join(pieces) + writer.closing
+    # So what is large is copied once; `+` around the whole would do it three times.
+    first, *middle, last = pieces
+    return writer.between.join((opening + first, *middle, last + writer.closing))
 
 
 # ── Building ─────────────────────────────────────────────────────────────────────────────────────
@@ -194,6 +198,7 @@ def _feed(
     return Feed(
         address=address,
         account_id=portal.account.id,
+        first=portal.first,
         base=hub.public_url,
         title=title,
         description=description,
@@ -201,7 +206,7 @@ def _feed(
         page=f"{hub.public_url}/feeds/{portal.slug}",
         icon=f"{hub.public_url}/static/public/icon.svg",
         logo=(hub.media_url(house.logo.sha256, house.logo.ext), house.logo) if house.logo else None,
-        hub=f"{hub.public_url}/websub" if _is_topic(narrowed, address, held) else None,
+        hub=f"{hub.public_url}/websub" if _is_topic(portal, narrowed, address, held) else None,
         voice=spoken,
         tombstones=held.tombstones,
         previous=held.previous,
@@ -209,9 +214,10 @@ def _feed(
     )
 
 
-def _is_topic(narrowed: Narrowed, address: FeedAddress, held: Held) -> bool:
+def _is_topic(portal: Portal, narrowed: Narrowed, address: FeedAddress, held: Held) -> bool:
     # A part that never had an entry is no topic yet (`addresses_of`): who asks is not sent there.
-    return address.archive is None and (narrowed.scope == EVERYTHING or bool(held.entries))
+    begun = narrowed.scope == EVERYTHING or bool(held.entries)
+    return portal.listed and address.archive is None and begun
 
 
 async def _pieces(

@@ -20,11 +20,13 @@ class Feed:
     """A feed at one place, in any format.
 
     `base` is the hub's public address, `link` the site that the feed belongs to, `page` the page
-    about it for people. `hub` is set where it can be subscribed to. `account_id` is its account's.
+    about it for people. `hub` is set where it can be subscribed to. `account_id` is its account's,
+    `first` that of the account which first had this address.
     """
 
     address: FeedAddress
     account_id: UUID
+    first: UUID
     base: str
     title: str
     description: str
@@ -56,7 +58,7 @@ class Feed:
     @property
     def id(self) -> str:
         """A name that outlives any change of address; the same for a feed and its archives."""
-        return uuid5(self.account_id, self.address.current.place).urn
+        return uuid5(self.first, self.address.current.place).urn
 
     def local(self, at: datetime) -> datetime:
         """An instant in the hub's zone."""

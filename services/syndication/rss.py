@@ -33,6 +33,8 @@ _ROOT: Final = (
     f'<rss version="2.0" xmlns:atom="{ATOM}" xmlns:content="{CONTENT}" xmlns:dc="{DC}"'
     f' xmlns:media="{MEDIA}"'
 )
+_LANGUAGE: Final = element("language", LANGUAGE)
+_OF_EVERY_FEED: Final = element("ttl", _TTL_MINUTES) + element("generator", GENERATOR)
 
 
 class Rss:
@@ -52,10 +54,9 @@ class Rss:
             element("title", feed.title),
             element("link", feed.link),
             element("description", feed.description),
-            element("language", LANGUAGE),
+            _LANGUAGE,
             element("lastBuildDate", format_datetime(feed.local(changed_at))),
-            element("ttl", _TTL_MINUTES),
-            element("generator", GENERATOR),
+            _OF_EVERY_FEED,
             _image(feed),
         ]
         if archive:

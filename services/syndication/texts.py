@@ -76,6 +76,20 @@ _CLEANER: Final = nh3.Cleaner(
     strip_comments=True,
 )
 _PICTURE: Final = re.compile(r"<img[^>]*>")
+# HTML that the cleaner gives back as it is, told in a tenth of its time: paragraphs, headings and
+# lists of words, emphasis and plain links, each closed where it must be. Anything else is cleaned.
+_SAID: Final = r"(?:[^<>&\xa0]++|&(?:amp|lt|gt);|<br>)"
+_EM: Final = rf"(?:{_SAID}|<em>{_SAID}*+</em>)"
+_STRONG: Final = rf"(?:{_EM}|<strong>{_EM}*+</strong>)"
+_HOST: Final = r"(?:[a-z0-9]++(?:-[a-z0-9]++)*+\.)++[a-z]{2,20}"
+_HREF: Final = rf"https?://{_HOST}(?:[/?#](?:[\w/.~%=?#+,;:@-]|&amp;)*+)?"
+_INLINE: Final = rf'(?:{_STRONG}|<a href="{_HREF}">{_STRONG}*+</a>)*+'
+_BLOCKS: Final = (
+    *(f"<{tag}>{_INLINE}</{tag}>" for tag in ("p", "h2", "h3", "h4")),
+    *(f"<{tag}>(?:<li>{_INLINE}</li>)++</{tag}>" for tag in ("ul", "ol")),
+)
+# No group of it is captured: Python 3.11 loses count of those in a possessive one.
+_SOUND: Final = re.compile(f"(?:{'|'.join(_BLOCKS)})*+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,13 +170,16 @@ def plain_lines(text: str) -> str:
 
 def safe_html(html: str) -> str:
     """HTML of the small allow-list; every picture has an alt and an absolute address."""
+    given = clean(html)
+    if _SOUND.fullmatch(given):
+        return given
     # Forbidden characters may stand there by number as well: they are gone after parsing only.
-    return _PICTURE.sub(_sound_picture, clean(_CLEANER.clean(clean(html))))
+    return _PICTURE.sub(_sound_picture, clean(_CLEANER.clean(given)))
 
 
 def _unmarked(text: str) -> str:
     # What was cut away may join what was apart: `<scr<b>ipt>`.
-    while (bare := _MARKUP.sub("", text)) != text:
+    while "<" in text and (bare := _MARKUP.sub("", text)) != text:
         text = bare
     return text
 

@@ -1,11 +1,14 @@
 """Rebuilding a feed of fifty items after one has changed: ours, Django's syndication, feedgen.
 
-All three hold the same fifty items in memory and write RSS 2.0 with the whole text of each; only
-ours remembers what it wrote before, which is the point.
+All three hold the same fifty items in memory and write RSS 2.0 with the whole text of each; one
+item gets new words before every turn. Only ours remembers what it wrote before, which is the point.
+No database is read, nothing is packed and no tag is reckoned, on any side. What counts is the
+thread's own processor time: on a busy machine the clock would stretch what takes long and spare
+what does not, which once made a share of 8 look like 25.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
@@ -42,6 +45,7 @@ _VOICE: Final = Voice(agency="UBND tỉnh Hoa Sen", zone=ZoneInfo("Asia/Ho_Chi_M
 _FEED: Final = Feed(
     address=FeedAddress(slug="cong", form=Form.RSS),
     account_id=UUID(int=1),
+    first=UUID(int=1),
     base=_SITE,
     title="Tin Hoa Sen",
     description="Tin chính thức của UBND tỉnh Hoa Sen.",
@@ -59,7 +63,7 @@ _FEED: Final = Feed(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """Seconds of one rebuild, the median of many."""
+    """Seconds of the processor for one rebuild, the median of many."""
 
     ours: float
     django: float
@@ -69,15 +73,16 @@ class Times:
 def measure() -> Times:
     """The three by turns, in one process."""
     entries, words = _items()
-    ours = _ours(entries, words)
-    writers = (ours, _by_django(entries, words), _by_feedgen(entries, words))
+    writers = (_ours(entries, words), _by_django(entries, words), _by_feedgen(entries, words))
     took: list[list[float]] = [[], [], []]
     for turn in range(_EACH):
+        title = _changed(entries, words, turn)
         for place, write in enumerate(writers):
-            began = time.perf_counter()
-            document = write(turn)
-            took[place].append(time.perf_counter() - began)
+            began = time.thread_time()
+            document = write()
+            took[place].append(time.thread_time() - began)
             assert document.count(b"<item>") == ITEMS
+            assert document.count(title.encode()) == 1
     medians = [sorted(one)[len(one) // 2] for one in took]
     return Times(ours=medians[0], django=medians[1], feedgen=medians[2])
 
@@ -110,21 +115,27 @@ def _items() -> tuple[list[Entry], dict[UUID, Shown]]:
     return entries, words
 
 
-def _ours(entries: Sequence[Entry], words: dict[UUID, Shown]) -> Callable[[int], bytes]:
+def _changed(entries: list[Entry], words: dict[UUID, Shown], turn: int) -> str:
+    """One item gets other words, as a correction gives them; its new title."""
+    before = entries[turn % ITEMS]
+    title = f"Bản sửa lần {turn:03}"
+    at = _DAY + timedelta(seconds=turn)
+    one = replace(before, rendition_id=new_id(), generation=2, changed_at=at)
+    words[one.rendition_id] = words[before.rendition_id].model_copy(update={"title": title})
+    entries[turn % ITEMS] = one
+    return title
+
+
+def _ours(entries: Sequence[Entry], words: Mapping[UUID, Shown]) -> Callable[[], bytes]:
     writer: Writer = Rss()
     fragments = Fragments()
-    held = list(entries)
 
-    def build() -> bytes:
-        known = fragments.known(writer, held, _VOICE)
-        pieces = fragments.written(writer, held, _VOICE, known, words)
+    def rebuild() -> bytes:
+        known = fragments.known(writer, entries, _VOICE)
+        pieces = fragments.written(writer, entries, _VOICE, known, words)
         return joined(writer, writer.opening(_FEED, _DAY), pieces)
 
-    def rebuild(turn: int) -> bytes:
-        held[turn % ITEMS] = replace(held[turn % ITEMS], changed_at=_DAY + timedelta(seconds=turn))
-        return build()
-
-    build()
+    rebuild()
     return rebuild
 
 
@@ -156,11 +167,12 @@ class _News(DjangoFeed):  # type: ignore[misc]  # the same
     description = _FEED.description
     language = "vi"
 
-    def __init__(self, held: Sequence[Item]) -> None:
-        self.held = held
+    def __init__(self, entries: Sequence[Entry], words: Mapping[UUID, Shown]) -> None:
+        self.entries = entries
+        self.words = words
 
     def items(self) -> Sequence[Item]:
-        return self.held
+        return [(one, self.words[one.rendition_id]) for one in self.entries]
 
     def item_title(self, item: Item) -> str:
         return item[1].title
@@ -190,22 +202,22 @@ class _News(DjangoFeed):  # type: ignore[misc]  # the same
         return {"html": item[1].html}
 
 
-def _by_django(entries: Sequence[Entry], words: dict[UUID, Shown]) -> Callable[[int], bytes]:
+def _by_django(entries: Sequence[Entry], words: Mapping[UUID, Shown]) -> Callable[[], bytes]:
     if not settings.configured:
         settings.configure(USE_TZ=True, ALLOWED_HOSTS=["*"], INSTALLED_APPS=[])
         django.setup()
-    answer = _News([(one, words[one.rendition_id]) for one in entries])
+    answer = _News(entries, words)
     request = RequestFactory().get("/feeds/cong/rss.xml")
 
-    def rebuild(turn: int) -> bytes:
+    def rebuild() -> bytes:
         body: bytes = answer(request).content
         return body
 
     return rebuild
 
 
-def _by_feedgen(entries: Sequence[Entry], words: dict[UUID, Shown]) -> Callable[[int], bytes]:
-    def rebuild(turn: int) -> bytes:
+def _by_feedgen(entries: Sequence[Entry], words: Mapping[UUID, Shown]) -> Callable[[], bytes]:
+    def rebuild() -> bytes:
         feed = FeedGenerator()
         feed.title(_FEED.title)
         feed.link(href=_FEED.link)

@@ -42,6 +42,12 @@ def test_what_would_show_an_approver_another_text_is_dropped() -> None:
     assert clean("chi \u202e000.1\u202c đồng") == "chi 000.1 đồng"
 
 
+def test_nothing_forbidden_passes_among_letters() -> None:
+    chars = "\x00\x08\x0b\x1f\x7f\x85\x9f\u202a\u202e\u2066\u2069\ufffe\uffff\U000e0001\U000e007f"
+
+    assert {clean(f"ô{one}n") for one in chars} == {"ôn"}
+
+
 @given(ANY)
 def test_one_line_is_one_line(text: str) -> None:
     line = one_line(text)

@@ -24,6 +24,7 @@ VOICE = Voice(
 FEED = Feed(
     address=FeedAddress(slug="cong", form=Form.RSS),
     account_id=UUID("0192f0c0-0000-7000-8000-000000000001"),
+    first=UUID("0192f0c0-0000-7000-8000-000000000001"),
     base="https://hoasen.example",
     title="Tin Hoa Sen",
     description="Tin chính thức.",

@@ -69,7 +69,7 @@ def test_the_id_of_a_feed_is_its_own_and_outlives_its_host() -> None:
     elsewhere = text(feed(base="https://moi.example"), "a:id")
     archive = text(feed(address=replace(FEED.address, archive=Archive(year=2026, month=1))), "a:id")
     part = text(feed(address=replace(FEED.address, scope=Scope(by=By.KIND, name="news"))), "a:id")
-    other = text(feed(account_id=UUID(int=1)), "a:id")
+    other = text(feed(first=UUID(int=1)), "a:id")
 
     assert whole.startswith("urn:uuid:")
     assert whole == elsewhere == archive

@@ -7,6 +7,7 @@ from lxml import etree
 from sqlalchemy import select, text
 from sqlmodel import col
 
+from services.channels.tables import Account
 from services.staff import agency
 from services.staff.tables import AgencySetting, OldCategory, Unit
 from services.storage.columns import new_id
@@ -16,6 +17,7 @@ from services.syndication.documents import Gone, Moved
 from tests.services.syndication.house import (
     FORMS,
     NOW,
+    SPACES,
     STATES,
     House,
     ago,
@@ -352,6 +354,35 @@ async def test_a_closed_or_foreign_account_has_no_addresses(house: House) -> Non
     async with house.hub.open_work() as session:
         assert await documents.addresses_of(session, closed.id) == []
         assert await documents.addresses_of(session, new_id()) == []
+
+
+async def test_a_feed_being_connected_answers_its_portal_and_is_no_topic_yet(house: House) -> None:
+    slug = f"cong-{new_id().hex}"
+    async with house.newsroom() as room:
+        half = await room.portal(slug, stage="trial")
+
+    shown = await house.document(f"/feeds/{slug}/atom.xml")
+
+    assert shown.entries == ()
+    assert shown.hub is None
+    async with house.hub.open_work() as session:
+        assert await documents.addresses_of(session, half.id) == []
+
+
+async def test_a_feed_closed_and_connected_anew_is_the_same_one_to_its_readers(
+    house: House,
+) -> None:
+    slug = f"cong-{new_id().hex}"
+    ids = []
+    for _ in range(2):
+        async with house.newsroom() as room:
+            account = await room.portal(slug)
+        shown = await house.document(f"/feeds/{slug}/atom.xml")
+        ids.append(etree.fromstring(shown.body).findtext("a:id", namespaces=SPACES))
+        async with house.hub.open_work() as session:
+            (await session.get_one(Account, account.id)).stage = "closed"
+
+    assert ids[0] == ids[1]
 
 
 async def test_the_list_of_all_feeds_names_each_once(house: House) -> None:

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from services.delivery.portal import EntryFile
 from services.syndication import texts
+from shared.text import clean
 from tests.services.syndication.house import FORMS, check, read
 from tests.services.syndication.paper import ENTRY, FEED, PICTURE, SHOWN, VOICE, written
 
@@ -182,6 +183,47 @@ def test_plain_text_stays_what_people_wrote(given: str, kept: str) -> None:
 )
 def test_what_the_house_writes_passes_unchanged(html: str) -> None:
     assert texts.safe_html(html) == html
+
+
+SAID = st.text(min_size=1, max_size=9).map(
+    lambda one: clean(one).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+)
+BARE = st.lists(SAID | st.just("<br>"), max_size=3).map("".join)
+EM = BARE | BARE.map("<em>{}</em>".format)
+STRONG = EM | st.lists(EM, max_size=2).map(lambda some: f"<strong>{''.join(some)}</strong>")
+HREF = st.from_regex(r"https?://[a-z]{1,4}(-[0-9]{1,3})?\.[a-z]{2,4}([/?#][a-z/.%=+;:@-]{0,9})?")
+INLINE = st.lists(STRONG | st.builds('<a href="{}">{}</a>'.format, HREF, STRONG), max_size=3)
+BLOCK = st.builds(
+    lambda tags, some: f"{tags[0]}{''.join(some)}{tags[1]}",
+    st.sampled_from([("<p>", "</p>"), ("<h3>", "</h3>"), ("<ul><li>", "</li></ul>")]),
+    INLINE,
+)
+
+
+@given(st.lists(BLOCK, max_size=3).map("".join))
+def test_what_is_not_cleaned_would_have_come_back_as_it_is(html: str) -> None:
+    assert not texts._SOUND.fullmatch(html) or texts._CLEANER.clean(html) == html
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>a & b</p>",
+        "<p>&quot;a&quot;</p>",
+        "<p>a</h2>",
+        "<p><strong>a</p></strong>",
+        "<p onclick=x>a</p>",
+        "<p>a</p><script>b</script>",
+        '<p><a href="javascript:a">b</a></p>',
+        '<p><a href="https://1.2.3.999/">b</a></p>',
+        '<p><a href="https://xn--a.vn/">b</a></p>',
+        '<p><a href="/tuong-doi">b</a></p>',
+        "<ul>a</ul>",
+        "<p>a\xa0b</p>",
+    ],
+)
+def test_anything_else_is_cleaned(html: str) -> None:
+    assert texts._SOUND.fullmatch(html) is None
 
 
 def test_a_picture_always_has_an_alt_and_an_absolute_address() -> None:
