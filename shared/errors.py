@@ -4,6 +4,7 @@ LoaError
 ├─ NotFoundError       what was asked for does not exist, or the caller may not know that it does
 ├─ ConflictError       the world moved on: stale version, changed content, a call already begun
 │  └─ FetchFailedError      an address outside gave no usable answer (`shared/fetch.py`)
+│     └─ FetchHeldError         it is asked enough already: nothing was sent
 ├─ ForbiddenError      this person may not do this, for instance approve their own work
 ├─ InvalidError        what was sent cannot be accepted as it is; `fields` says where
 │  └─ FetchRefusedError     an address that may not be asked (`shared/fetch.py`)

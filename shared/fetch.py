@@ -12,6 +12,7 @@ import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from ipaddress import ip_address
@@ -27,6 +28,8 @@ from shared.errors import ConflictError, InvalidError
 from shared.http import USER_AGENT, tls_context
 
 Resolver: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+# Stands around each connection, by the address it goes to; raises FetchHeldError to let none pass.
+Turnstile: TypeAlias = Callable[[str], AbstractContextManager[object]]
 
 # http beside https: for feeds a person listed, as most portals of communes have no certificate.
 WEB: Final = frozenset({"http", "https"})
@@ -78,6 +81,21 @@ class FetchFailedError(ConflictError):
     default_code = "fetch_unreachable"
 
 
+class FetchHeldError(FetchFailedError):
+    """Nothing was sent: the address behind the name is asked enough for now.
+
+    `seconds`, a whole number, is how long to wait.
+    """
+
+    default_code = "fetch_held"
+
+    @property
+    def wait(self) -> timedelta:
+        """How long to wait."""
+        seconds = self.values.get("seconds")
+        return timedelta(seconds=seconds if isinstance(seconds, int) else 0)
+
+
 async def system_addresses(host: str, port: int) -> Sequence[str]:
     """Every address of a name, as this machine's resolver gives them. Raises OSError."""
     found = await asyncio.get_running_loop().run_in_executor(
@@ -92,7 +110,8 @@ class Guard:
 
     `inside` names "host:port" that may be asked although internal (a rehearsal's sandbox, tests):
     scheme, port and address rules do not hold there. `kinds` are the media types taken, None for
-    all. `ratio` (to one) limits what unpacks to more than `ratio_floor_bytes`.
+    all. `ratio` (to one) limits what unpacks to more than `ratio_floor_bytes`. `turnstile` stands
+    before the address that is connected to, whatever name led there.
     """
 
     schemes: frozenset[str] = frozenset({"https"})
@@ -108,6 +127,7 @@ class Guard:
     user_agent: str = USER_AGENT
     inside: frozenset[str] = frozenset()
     resolve: Resolver = system_addresses
+    turnstile: Turnstile = nullcontext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,11 +297,13 @@ async def _ask(
     passed = await _passed(url, guard)
     for address in passed[:-1]:
         try:
-            return await _ask_one(method, url, address, guard, headers, content)
+            with guard.turnstile(address):
+                return await _ask_one(method, url, address, guard, headers, content)
         except _NotConnectedError:
             continue
     try:
-        return await _ask_one(method, url, passed[-1], guard, headers, content)
+        with guard.turnstile(passed[-1]):
+            return await _ask_one(method, url, passed[-1], guard, headers, content)
     except _NotConnectedError as error:
         raise FetchFailedError("fetch_unreachable") from error
 

@@ -33,7 +33,7 @@ _AT_ONCE: Final = 60.0
 _PAGE: Final[Mapping[str, str]] = {
     "Cache-Control": "public, max-age=300",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
 }

@@ -213,7 +213,7 @@ async def own_topic(session: AsyncSession, hub: Hub, topic: str) -> UUID | None:
     if address is None:
         return None
     portal = await portals.find(session, address.slug)
-    if portal is None or not portal.open:
+    if portal is None or not portal.listed:
         return None
     found = await addresses_of(session, portal.account.id)
     return portal.account.id if address in found else None
@@ -337,15 +337,21 @@ async def reseal(session: AsyncSession, sealer: Sealer, *, most: int = 100) -> i
             col(WebSubSubscription.sealed_secret).is_not(None)
         )
     )
-    stale = [(id_, kept) for id_, kept in rows if kept and sealer.needs_reseal(kept)][:most]
-    for id_, kept in stale:
-        plain = sealer.open(kept, context(id_))
+    count = 0
+    for id_, kept in rows.all():
+        if count == most:
+            break
+        stale = kept is not None and sealer.needs_reseal(kept)
+        fresh = sealer.resealed(kept, context(id_)) if kept is not None and stale else None
+        if fresh is None:
+            continue
         await session.execute(
             update(WebSubSubscription)
             .where(col(WebSubSubscription.id) == id_, col(WebSubSubscription.sealed_secret) == kept)
-            .values(sealed_secret=sealer.seal(plain, context(id_)))
+            .values(sealed_secret=fresh)
         )
-    return len(stale)
+        count += 1
+    return count
 
 
 async def numbers(session: AsyncSession) -> Mapping[str, int]:

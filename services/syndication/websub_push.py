@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import secrets
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, TypeAlias
@@ -19,19 +19,27 @@ from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.channels.sealing import SealError
 from services.delivery import news, portal
 from services.delivery.hub import Hub
 from services.delivery.news import Moved as PublicationMoved
+from services.storage.session import AWAY
 from services.syndication import websub_rows as rows
 from services.syndication.documents import Document, Gone, Moved, addresses_of, document
+from services.syndication.turnstile import Turnstile
 from services.syndication.websub import address_of, context, guard_of, hub_address
 from services.syndication.websub_rows import Check, Due, Ping, Push, Topic
 from shared.clock import steady_seconds, utc_now
-from shared.fetch import Fetched, FetchFailedError, FetchRefusedError, Guard, fetch
+from shared.fetch import (
+    Fetched,
+    FetchFailedError,
+    FetchHeldError,
+    FetchRefusedError,
+    Guard,
+    fetch,
+)
 
 Found: TypeAlias = Document | Moved | Gone | None
 
@@ -52,11 +60,15 @@ class Pace:
 
     A push is tried again after each of `waits`, the last one over and over, until the subscription
     has failed for `patience`. A callback that cannot be reached at all is asked `checks` times,
-    a hub that was not told `pings` times.
+    a hub that was not told `pings` times. Behind many host names may stand one network address:
+    it is called `per_address` times side by side, `burst` times in a row, then `each_second`.
     """
 
     at_once: int = 64
     per_host: int = 4
+    per_address: int = 8
+    burst: int = 60
+    each_second: float = 2.0
     lease: timedelta = timedelta(seconds=30)
     waits: tuple[timedelta, ...] = tuple(
         timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 3600, 6 * 3600)
@@ -79,11 +91,16 @@ class Pusher:
     def __init__(self, hub: Hub, *, pace: Pace = PACE) -> None:
         self.hub = hub
         self._pace = pace
-        self._guard = guard_of(hub)
+        self._guard = replace(
+            guard_of(hub),
+            turnstile=Turnstile(
+                at_once=pace.per_address, burst=pace.burst, each_second=pace.each_second
+            ).through,
+        )
         self._hubs = {one: urlsplit(one).netloc for one in hub.websub_hubs}
         # The operator named these hubs: they may stand where no stranger may send us.
         self._hub_guard = replace(
-            self._guard, inside=self._guard.inside | {_host_and_port(one) for one in self._hubs}
+            guard_of(hub), inside=self._guard.inside | {_host_and_port(one) for one in self._hubs}
         )
         self._stopping = asyncio.Event()
         self._bell = asyncio.Event()
@@ -109,7 +126,7 @@ class Pusher:
                 self._bell.clear()
                 try:
                     full = await self._turn()
-                except (DBAPIError, OSError) as error:
+                except AWAY as error:
                     _log.warning("websub.database_away", reason=type(error).__name__)
                     full = await self._begin_anew()
                 except Exception:  # noqa: BLE001  # the outermost turn
@@ -204,7 +221,7 @@ class Pusher:
                 known[topic] = (
                     Gone() if address is None else await document(self.hub, address, utc_now())
                 )
-            except (DBAPIError, OSError):
+            except AWAY:
                 raise
             except Exception:  # noqa: BLE001  # logged, and tried again
                 # One feed that cannot be drawn must not silence the others.
@@ -254,16 +271,45 @@ class Pusher:
         try:
             match due:
                 case Push():
-                    await self._push(due, shown)
+                    await self._unless_held(due, self._push(due, shown))
                 case Check():
-                    await self._check(due, shown)
+                    await self._unless_held(due, self._check(due, shown))
                 case Ping():
                     await self._ping(due)
-        except (DBAPIError, OSError) as error:
+        except AWAY as error:
             # The lease lapses, and the same is done once more by whoever claims it then.
             _log.warning("websub.outcome_lost", id=str(due.id), reason=type(error).__name__)
         except Exception:  # noqa: BLE001  # the outermost turn of a call
             _log.exception("websub.call_failed", id=str(due.id))
+            await self._broke(due)
+
+    async def _broke(self, due: Due) -> None:
+        """Counts what nobody foresaw as a failure of the call, or it would come back for ever."""
+        try:
+            async with self.hub.open_work() as session:
+                match due:
+                    case Push():
+                        await rows.push_failed(
+                            session,
+                            due,
+                            None,
+                            wait=self._pace.wait(due.tries),
+                            patience=self._pace.patience,
+                        )
+                    case Check():
+                        await self._not_asked(session, due, "failed")
+                    case Ping():
+                        await self._not_told(session, due, None)
+        except AWAY as error:
+            _log.warning("websub.outcome_lost", id=str(due.id), reason=type(error).__name__)
+
+    async def _unless_held(self, due: Push | Check, call: Coroutine[object, object, None]) -> None:
+        try:
+            await call
+        except FetchHeldError as error:
+            async with self.hub.open_work() as session:
+                await rows.held(session, due, error.wait)
+            _log.info("websub.held", id=str(due.id), seconds=error.wait.total_seconds())
 
     # ── Pushing ──────────────────────────────────────────────────────────────────────────────────
 
@@ -315,6 +361,10 @@ class Pusher:
 
     async def _check(self, check: Check, shown: Found) -> None:
         """Asks a callback whether it means what was asked in its name; only its word counts."""
+        if not self._readable(check):
+            async with self.hub.open_work() as session:
+                await rows.not_meant(session, check, "secret_unreadable")
+            return
         if check.mode == "subscribe" and isinstance(shown, Gone | Moved):
             check = replace(check, mode="denied", reason=_why(shown))
         if check.mode == "denied":
@@ -326,10 +376,8 @@ class Pusher:
         asked = {"hub.mode": check.mode, "hub.topic": check.topic} | asked
         answer = await _asked("GET", _appended(check.callback, asked), self._guard)
         async with self.hub.open_work() as session:
-            if answer is None and check.tries + 1 < self._pace.checks:
-                await rows.check_later(session, check, self._pace.wait(check.tries))
-            elif answer is None:
-                await rows.not_meant(session, check, "unreachable")
+            if answer is None:
+                await self._not_asked(session, check, "unreachable")
             elif check.mode == "denied":
                 await rows.not_meant(session, check, "told")
             elif _repeats(answer, asked["hub.challenge"]):
@@ -338,6 +386,24 @@ class Pusher:
                 self._joined.add(check.account_id)
             else:
                 await rows.not_meant(session, check, "refused")
+
+    def _readable(self, check: Check) -> bool:
+        """Whether the secret that came with the wish opens: the callback is not asked in vain."""
+        if check.sealed_secret is None:
+            return True
+        try:
+            self.hub.sealer.open(check.sealed_secret, context(check.id))
+        except SealError as error:
+            _log.error("websub.secret_unreadable", id=str(check.id), code=error.code)
+            return False
+        return True
+
+    async def _not_asked(self, session: AsyncSession, check: Check, why: str) -> None:
+        """The callback could not be asked: later again, or given up."""
+        if check.tries + 1 < self._pace.checks:
+            await rows.check_later(session, check, self._pace.wait(check.tries))
+        else:
+            await rows.not_meant(session, check, why)
 
     # ── Pinging ──────────────────────────────────────────────────────────────────────────────────
 
@@ -356,9 +422,13 @@ class Pusher:
             if status is not None and 200 <= status < 300:
                 await rows.pinged(session, ping, status)
                 return
-            last = ping.tries + 1 >= self._pace.pings
-            wait = None if last else self._pace.wait(ping.tries)
-            await rows.ping_failed(session, ping, status, wait)
+            await self._not_told(session, ping, status)
+
+    async def _not_told(self, session: AsyncSession, ping: Ping, status: int | None) -> None:
+        """The other hub was not told: later again, or with the next change."""
+        last = ping.tries + 1 >= self._pace.pings
+        wait = None if last else self._pace.wait(ping.tries)
+        await rows.ping_failed(session, ping, status, wait)
         _log.info("websub.ping_failed", host=ping.host, status=status, again=not last)
 
 
@@ -370,9 +440,14 @@ async def _asked(
     headers: Mapping[str, str] | None = None,
     content: bytes | None = None,
 ) -> Fetched | None:
-    """The answer, whatever its status; None when none came or the address may not be asked."""
+    """The answer, whatever its status; None when none came or the address may not be asked.
+
+    Raises FetchHeldError when the address was asked too much already: nothing was sent.
+    """
     try:
         return await fetch(method, url, guard=guard, headers=headers or {}, content=content)
+    except FetchHeldError:
+        raise
     except (FetchFailedError, FetchRefusedError) as error:
         _log.info("websub.unanswered", code=error.code)
         return None

@@ -214,6 +214,14 @@ _CHECK_AGAIN = text(
      WHERE id = :id AND fence = :fence AND ended_at IS NULL
     """
 )
+_HELD = {
+    kind: text(
+        f"UPDATE {table}"  # noqa: S608  # names of this file
+        " SET held_until = now(), next_at = now() + make_interval(secs => :wait)"
+        " WHERE id = :id AND fence = :fence AND next_at IS NOT NULL"
+    )
+    for kind, table in ((Push, "web_sub_subscription"), (Check, "web_sub_request"))
+}
 _FAILED: Final = "Không gửi được trong {days} ngày. No delivery for {days} days."
 _KEPT: Final = (
     "DELETE FROM web_sub_subscription WHERE lease_until <= now() AND ended_at IS NULL",
@@ -326,6 +334,13 @@ async def claim(
                     )
                 )
     return found
+
+
+async def held(session: AsyncSession, due: Push | Check, wait: timedelta) -> None:
+    """Nothing was sent, and that was nobody's failure: the same call is due again after a while."""
+    await session.execute(
+        _HELD[type(due)], {"id": due.id, "fence": due.fence, "wait": wait.total_seconds()}
+    )
 
 
 async def pushed(session: AsyncSession, push: Push, version: datetime, status: int) -> None:

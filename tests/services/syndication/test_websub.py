@@ -50,6 +50,7 @@ async def hub(database_url: str, tmp_path: Path) -> AsyncIterator[Hub]:
             newsroom = await Newsroom(session=session).open()
             await newsroom.portal("cong")
             await newsroom.portal("cu", stage="closed")
+            await newsroom.portal("nhap", stage="trial")
         yield hub
 
 
@@ -121,6 +122,7 @@ NOT_OURS = (
     f"{PUBLIC_URL}/feeds/cong/rss.xml#x",
     f"{PUBLIC_URL}/feeds/CONG/rss.xml",
     f"{PUBLIC_URL}/feeds/cu/rss.xml",
+    f"{PUBLIC_URL}/feeds/nhap/rss.xml",
     f"{PUBLIC_URL}/feeds/none/rss.xml",
     f"{PUBLIC_URL}/feeds/opml.xml",
     f"{PUBLIC_URL}/feeds/cong/luu-tru/2026-10/rss.xml",

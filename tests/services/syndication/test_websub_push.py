@@ -428,6 +428,64 @@ async def test_nothing_goes_out_unsigned_to_who_asked_for_a_signature(house: Hou
     assert house.outside.pushes() == []
 
 
+async def test_a_wish_whose_secret_cannot_be_read_ends_and_its_callback_is_not_asked(
+    house: House,
+) -> None:
+    await house.ask(secret="khoá")
+    await house.set("web_sub_request", sealed_secret="'\\x00'")
+    async with house.pushing():
+        await until(lambda: _ended(house, 1))
+    assert await house.outcomes() == ["secret_unreadable"]
+    assert house.outside.calls == []
+
+
+async def test_what_nobody_foresaw_counts_as_a_failure_and_is_given_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> bool:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr("services.syndication.websub_rows.meant", broken)
+    await house.ask()
+    async with house.pushing(replace(QUICK, checks=2)):
+        await until(lambda: _ended(house, 1))
+    assert await house.outcomes() == ["failed"]
+    assert len(house.outside.checks()) == 2
+
+
+async def test_many_names_of_one_address_are_asked_only_so_much(house: House) -> None:
+    """Each name stays within its own limits; behind all of them stands one machine."""
+    hosts = [f"cong{number}.vn" for number in range(6)]
+
+    async def all_at_one_place(host: str, _: int) -> Sequence[str]:
+        return ("127.0.0.1",)
+
+    port = house.outside.port
+    for host in hosts:
+        await house.ask(f"/{host}")
+    async with house.pushing():
+        await until(lambda: _ended(house, len(hosts)))
+    await house.set(
+        "web_sub_subscription",
+        callback=f"'http' || chr(58) || '//' || split_part(callback, '/', 4)"
+        f" || chr(58) || '{port}/one'",
+        host=f"split_part(callback, '/', 4) || chr(58) || '{port}'",
+    )
+    guard = Guard(inside=frozenset(f"{host}:{port}" for host in hosts), resolve=all_at_one_place)
+    pace = replace(QUICK, burst=2, each_second=1.0)
+    async with house.pushing(pace, hub=replace(house.hub, guard=guard)):
+        await house.publish()
+        await until(lambda: len(house.outside.pushes()) == len(hosts))
+    times = [one.at for one in house.outside.pushes()]
+    # Two at once, then one each second; none was lost, and none counts as failed.
+    assert times[-1] - times[0] >= 3.0
+    async with house.hub.open_work() as session:
+        told = await session.execute(
+            text("SELECT tries, failing_since, pushed_at IS NULL AS owed FROM web_sub_subscription")
+        )
+    assert {tuple(row) for row in told} == {(0, None, False)}
+
+
 async def _failing(house: House) -> bool:
     row = await house.subscription()
     return row is not None and row.tries > 0
