@@ -53,18 +53,42 @@ _OF_CATEGORIES: Final = _lines_of(
          SELECT * FROM public_entry e WHERE e.category = wanted.category AND {before}
           ORDER BY e.at DESC, e.item_id DESC LIMIT :most) AS e)"""
 )
-_FOUND: Final = _lines_of(
-    """(
-      SELECT * FROM public_entry e
-       WHERE e.search @@ to_tsquery('simple', :words) AND {before})"""
+# All that the index finds, but only its place: a page of it is taken before anything else is read.
+# More than a page, for what was withdrawn a moment ago may still stand here. `IS TRUE` keeps the
+# planner from asking other indexes too, which costs it more than looking at what was found.
+_HITS: Final = """
+    WITH hit AS MATERIALIZED (
+      SELECT e.item_id, e.at FROM public_entry e
+       WHERE e.search @@ to_tsquery('simple', :index) AND ({before}) IS TRUE
+         AND (CAST(:index AS text) = CAST(:words AS text)
+              OR (e.search @@ (SELECT to_tsquery('simple', :words))) IS TRUE))
+    SELECT * FROM hit ORDER BY at DESC, item_id DESC LIMIT :most + 50
+"""
+_FOUND: Final = _lines_of(f"({_HITS})")
+_HOLDING: Final = text(_HITS.replace("{before}", "true"))
+# Words that many items hold would make the index gather them all; a page of such is found among
+# the newest.
+_LATELY: Final = """
+    SELECT * FROM (
+      SELECT * FROM public_entry e WHERE {before} ORDER BY e.at DESC, e.item_id DESC LIMIT :near
+    ) AS e WHERE e.search @@ (SELECT to_tsquery('simple', :words))
+"""
+_FOUND_LATELY: Final = _lines_of(f"({_LATELY})")
+_HOLDING_LATELY: Final = text(
+    f"SELECT item_id FROM ({_LATELY.replace('{before}', 'true')}) AS e LIMIT :most"  # noqa: S608
 )
-# Words that stand in most items would make the one above gather and sort them all; a page of such
-# is found among the newest.
-_FOUND_LATELY: Final = _lines_of(
-    """(
-      SELECT * FROM (
-        SELECT * FROM public_entry e WHERE {before} ORDER BY e.at DESC, e.item_id DESC LIMIT 2000
-      ) AS e WHERE e.search @@ to_tsquery('simple', :words))"""
+_ENDS: Final = text(
+    "SELECT (SELECT at FROM public_entry ORDER BY at, item_id LIMIT 1) AS earliest,"
+    " (SELECT at FROM public_entry ORDER BY at DESC, item_id DESC LIMIT 1) AS latest"
+)
+_MONTHS: Final = text(
+    """
+    SELECT m.name
+      FROM unnest(CAST(:names AS text[]), CAST(:starts AS timestamptz[]),
+                  CAST(:ends AS timestamptz[])) WITH ORDINALITY AS m(name, since, until, no)
+     WHERE EXISTS (SELECT 1 FROM public_entry e WHERE e.at >= m.since AND e.at < m.until)
+     ORDER BY m.no
+    """
 )
 
 
@@ -117,13 +141,30 @@ async def found(
     session: AsyncSession, asked: str, *, after: str | None = None, most: int = 20
 ) -> Page:
     """What holds every word asked for, with or without its marks; nothing for no word at all."""
-    words = search.query(asked)
-    if words is None:
+    plan = await search.plan(session, "public_entry", asked)
+    if plan is None:
         return Page(lines=(), after=None)
-    lately = await _page(session, _FOUND_LATELY, {"words": words}, after, most)
-    if lately.after is not None:
-        return lately
-    return await _page(session, _FOUND, {"words": words}, after, most)
+    if plan.near:
+        near = {"words": plan.words, "near": plan.near}
+        lately = await _page(session, _FOUND_LATELY, near, after, most)
+        if lately.after is not None:
+            return lately
+    wanted = {"words": plan.words, "index": plan.index}
+    return await _page(session, _FOUND, wanted, after, most)
+
+
+async def holding(session: AsyncSession, asked: str, *, most: int) -> list[UUID]:
+    """The newest items that hold every word asked for; none for no word at all."""
+    plan = await search.plan(session, "public_entry", asked)
+    if plan is None:
+        return []
+    wanted: dict[str, object] = {"words": plan.words, "most": most}
+    if plan.near:
+        lately = await session.scalars(_HOLDING_LATELY, wanted | {"near": plan.near})
+        if len(found := list(lately)) == most:
+            return found
+    rows = await session.execute(_HOLDING, wanted | {"index": plan.index})
+    return [row.item_id for row in rows][:most]
 
 
 async def months(session: AsyncSession, zone: ZoneInfo) -> list[str]:
@@ -131,25 +172,17 @@ async def months(session: AsyncSession, zone: ZoneInfo) -> list[str]:
 
     Asked month by month at the index: the time grows with the months, not with the items.
     """
-    moment = col(PublicEntry.at)
-    earliest = await session.scalar(select(moment).order_by(moment).limit(1))
-    latest = await session.scalar(select(moment).order_by(moment.desc()).limit(1))
-    if earliest is None or latest is None:
+    ends = (await session.execute(_ENDS)).one()
+    if ends.earliest is None:
         return []
-    first, month = earliest.astimezone(zone), latest.astimezone(zone)
-    told = []
+    first, month = ends.earliest.astimezone(zone), ends.latest.astimezone(zone)
+    names = []
     while (month.year, month.month) >= (first.year, first.month):
-        name = f"{month:%Y-%m}"
-        start, end = span(name, zone)
-        some = await session.scalar(
-            select(col(PublicEntry.item_id))
-            .where(col(PublicEntry.at) >= start, col(PublicEntry.at) < end)
-            .limit(1)
-        )
-        if some is not None:
-            told.append(name)
+        names.append(f"{month:%Y-%m}")
         month = month.replace(day=1) - timedelta(days=1)
-    return told
+    starts, finishes = zip(*(span(name, zone) for name in names), strict=True)
+    wanted = {"names": names, "starts": list(starts), "ends": list(finishes)}
+    return list(await session.scalars(_MONTHS, wanted))
 
 
 async def places(session: AsyncSession, month: str, zone: ZoneInfo) -> list[Place]:

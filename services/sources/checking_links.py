@@ -36,23 +36,22 @@ _REFUSES: Final = frozenset({401, 402, 403, 405, 406, 407, 408, 423, 425, 429, 4
 _ASK_AGAIN: Final = frozenset({400, 403, 404, 405, 406, 410, 500, 501, 503})
 _HEADERS: Final[Mapping[str, str]] = MappingProxyType({"accept": "text/html, */*;q=0.8"})
 
-_UNSCANNED: Final = text(
+# Events of the public record tell which items are to be searched: no turn looks at every item.
+_DUE: Final = text(
+    """
+    SELECT id, item_id FROM public_event WHERE links_due ORDER BY id LIMIT :most
+       FOR UPDATE SKIP LOCKED
+    """
+)
+_PUBLIC_NOW: Final = text(
     """
     SELECT i.id, i.released_no AS no, r.body, r.source_url
       FROM item i JOIN revision r ON r.item_id = i.id AND r.no = i.released_no
-      LEFT JOIN link_scan s ON s.item_id = i.id
-     WHERE i.withdrawn_at IS NULL AND s.revision_no IS DISTINCT FROM i.released_no
-     ORDER BY i.id LIMIT :most
+     WHERE i.id = ANY(:items) AND i.withdrawn_at IS NULL
     """
 )
-_FORGET_WITHDRAWN: Final = text(
-    """
-    WITH gone AS (
-      DELETE FROM link_scan USING item i
-       WHERE i.id = link_scan.item_id AND i.withdrawn_at IS NOT NULL RETURNING link_scan.item_id)
-    DELETE FROM link_use USING gone WHERE link_use.item_id = gone.item_id
-    """
-)
+_DONE: Final = text("UPDATE public_event SET links_due = false WHERE id = ANY(:events)")
+_FORGET_SCANS: Final = text("DELETE FROM link_scan WHERE item_id = ANY(:items)")
 _FORGET_USES: Final = text("DELETE FROM link_use WHERE item_id = ANY(:items)")
 # A few of each host at a time, and only what a published item still carries.
 _CLAIM: Final = text(
@@ -157,15 +156,21 @@ def links_of(body: str, source_url: str = "") -> tuple[str, ...]:
 
 
 async def gather(session: AsyncSession, *, public_url: str, now: datetime, most: int = 200) -> int:
-    """Notes the links of published items that were not searched yet; gives how many items.
+    """Notes the links of items that became public, and forgets those of withdrawn ones.
 
-    Safe to repeat. Links to our own pages are left out: those break by nobody else's hand.
+    Gives how many events it has looked after: fewer than `most` when none is left. Safe to repeat
+    and to run twice. Links to our own pages are left out: those break by nobody else's hand.
     """
-    await session.execute(_FORGET_WITHDRAWN)
-    rows = (await session.execute(_UNSCANNED, {"most": most})).all()
-    if not rows:
+    due = (await session.execute(_DUE, {"most": most})).all()
+    if not due:
         return 0
-    await session.execute(_FORGET_USES, {"items": [row.id for row in rows]})
+    items = list({row.item_id for row in due})
+    await session.execute(_DONE, {"events": [row.id for row in due]})
+    await session.execute(_FORGET_USES, {"items": items})
+    await session.execute(_FORGET_SCANS, {"items": items})
+    rows = (await session.execute(_PUBLIC_NOW, {"items": items})).all()
+    if not rows:
+        return len(due)
     own = urlsplit(public_url).netloc
     of_item = {
         row.id: [u for u in links_of(row.body, row.source_url) if urlsplit(u).netloc != own]
@@ -185,7 +190,7 @@ async def gather(session: AsyncSession, *, public_url: str, now: datetime, most:
             index_elements=["item_id"], set_={"revision_no": scans.excluded.revision_no}
         )
     )
-    return len(rows)
+    return len(due)
 
 
 async def claim(session: AsyncSession, *, now: datetime, most: int = 60) -> tuple[Due, ...]:

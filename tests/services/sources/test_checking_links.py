@@ -161,6 +161,25 @@ async def test_links_of_withdrawn_items_are_let_go(desk: Desk) -> None:
     assert len(desk.site.asked) == before
 
 
+async def test_an_item_is_searched_for_links_once_for_each_time_it_becomes_public(
+    desk: Desk,
+) -> None:
+    hub = desk.bench.hub
+
+    async def gathered() -> int:
+        async with hub.open_work() as session:
+            return await checking_links.gather(session, public_url="https://x", now=utc_now())
+
+    await gathered()
+    item = await published(desk, "Không có gì.")
+    assert [await gathered(), await gathered()] == [1, 0]
+    async with hub.open_work() as session:
+        for released in (None, 1):
+            change = text("UPDATE item SET released_no = :released WHERE id = :id")
+            await session.execute(change, {"released": released, "id": item.id})
+    assert [await gathered(), await gathered()] == [1, 0]
+
+
 async def test_our_own_pages_are_not_asked(desk: Desk) -> None:
     await published(desk, f"Xem [bài]({desk.bench.hub.public_url}/tin/A-2026-000001).")
     async with desk.bench.hub.open_work() as session:
