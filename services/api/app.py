@@ -45,19 +45,21 @@ def create_app(hub: Hub) -> FastAPI:
         root_path_in_servers=False,
     )
     app.state.hub = hub
+    # Routes are tried one by one: what programs ask for most comes first, and each stands in the
+    # application itself, since a router within it would look for its routes twice.
     for part in (
+        items,
+        publications,
         session,
         accounts,
         connecting,
         media,
-        items,
-        publications,
         sources,
         switches,
         record,
         events,
     ):
-        app.include_router(part.router)
+        app.router.routes.extend(part.router.routes)
     problems.install(app)
     app.add_middleware(Envelope)
     _describe(app)

@@ -93,7 +93,7 @@ class AccountForm(_Form):
     channel: Name
     name: Name
     settings: JsonObject
-    credentials: JsonObject
+    credentials: JsonObject = {}
 
 
 class AccountChanges(_Form):

@@ -22,6 +22,7 @@ from services.staff import cookies
 from services.staff.caller import Caller
 from services.staff.sign_in import caller_of_session
 from services.staff.tokens import caller_of_token
+from services.storage.session import each_alone
 from shared.clock import utc_now
 from shared.errors import ForbiddenError
 
@@ -35,7 +36,13 @@ _cookie = APIKeyCookie(
     description="Set by `POST /session`; its name is `__Host-loa` where Loa is served over HTTPS",
 )
 
-TheHub: TypeAlias = Annotated[Hub, Depends(hub_of)]
+
+async def the_hub(request: Request) -> Hub:
+    """The hub that this door was opened for. Async, or each call would wait for a thread."""
+    return hub_of(request)
+
+
+TheHub: TypeAlias = Annotated[Hub, Depends(the_hub)]
 
 
 class _Known(TypedDict):
@@ -65,6 +72,16 @@ async def work(request: Request, hub: TheHub) -> AsyncIterator[AsyncSession]:
 Work: TypeAlias = Annotated[AsyncSession, Depends(work, scope="function")]
 
 
+async def look(request: Request, hub: TheHub) -> AsyncIterator[AsyncSession]:
+    """The database for a call that only reads."""
+    async with hub.open_work() as session:
+        each_alone(session)
+        yield session
+
+
+Look: TypeAlias = Annotated[AsyncSession, Depends(look, scope="function")]
+
+
 async def identify(request: Request, hub: Hub, session: AsyncSession) -> Caller | None:
     """Who is behind the token or the cookie of a request; a token counts before a cookie."""
     known: _Known = {"request": request_id_of(request), "address": address_of(request)}
@@ -86,6 +103,7 @@ async def signed_in(
     Looks in a transaction of its own, so that "seen just now" stays also when the call is refused.
     """
     async with hub.open_work() as session:
+        each_alone(session)
         caller = await identify(request, hub, session)
     if caller is None:
         raise UnauthenticatedError

@@ -9,7 +9,6 @@ the dead one wake up, its condition fails and its effect is rolled back.
 import hashlib
 import json
 import re
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias, cast
@@ -28,9 +27,6 @@ from shared.errors import ConflictError, InvalidError
 HEADER: Final = "Idempotency-Key"
 _KEPT_HEADERS: Final = ("content-type", "content-language", "etag", "location")
 _BOUNDARY: Final = re.compile(r'boundary="?([^";,]+)', re.IGNORECASE)
-
-# Old answers go little by little, with the traffic that makes them; no timer is needed.
-_FORGET_EVERY: Final = 200
 
 _log = structlog.get_logger()
 
@@ -66,7 +62,6 @@ _RELEASE = text(
     "DELETE FROM idempotent_answer WHERE caller = :caller AND route = :route AND key = :key"
     " AND started_at = :started_at AND ended_at IS NULL"
 )
-_FORGET = text("DELETE FROM idempotent_answer WHERE started_at < now() - interval '7 days'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +95,6 @@ async def claim(request: Request, caller: Caller, key: str) -> None:
     }
     hashed = _request_hash(request, await request.body())
     async with hub_of(request).open_work() as session:
-        if secrets.randbelow(_FORGET_EVERY) == 0:
-            await session.execute(_FORGET)
         started_at = (await session.execute(_CLAIM, {**named, "hash": hashed})).scalar_one_or_none()
         if started_at is None:
             earlier = (await session.execute(_READ, named)).one_or_none()

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -11,6 +12,12 @@ from sqlmodel import col
 
 from services.audit.tables import AuditEntry
 from shared.errors import FieldError, InvalidError
+
+# Who asks by an id alone means whichever of these it is; ids are unique over all of them.
+_KINDS: Final = (
+    "item", "publication", "account", "media", "staff", "unit", "token", "session", "invitation",
+    "source", "template",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +36,15 @@ async def entries(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Entries:
-    """A page of entries, of one object or of all.
+    """A page of entries, of one object (`item:<id>`, or its id alone) or of all.
 
     `units` keeps to acts in these units and acts that belong to no unit (switches, sign-ins);
     None gives everything. Raises InvalidError for a cursor that is not ours.
     """
     wanted = select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(limit + 1)
     if object is not None:
-        wanted = wanted.where(col(AuditEntry.object) == object)
+        named = (object,) if ":" in object else tuple(f"{kind}:{object}" for kind in _KINDS)
+        wanted = wanted.where(col(AuditEntry.object).in_(named))
     if units is not None:
         wanted = wanted.where(
             or_(col(AuditEntry.unit).is_(None), col(AuditEntry.unit).in_([str(u) for u in units]))

@@ -13,9 +13,10 @@ from typing import Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from pydantic import BaseModel, JsonValue
-from sqlalchemy import ColumnElement, select, text, update
+from sqlalchemy import ColumnElement, select, text, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from services.audit.actor import Actor
@@ -367,15 +368,22 @@ async def reseal(session: AsyncSession, sealer: Sealer, *, most: int = 100) -> i
             col(Account.stage) != "closed"
         )
     )
-    stale = [(id_, sealed) for id_, sealed in rows if sealer.needs_reseal(sealed)][:most]
-    for account_id, sealed in stale:
-        plain = sealer.open(sealed, context(account_id))
+    count = 0
+    for account_id, sealed in rows.all():
+        if count == most:
+            break
+        fresh = (
+            sealer.resealed(sealed, context(account_id)) if sealer.needs_reseal(sealed) else None
+        )
+        if fresh is None:
+            continue
         await session.execute(
             update(Account)
             .where(col(Account.id) == account_id, col(Account.sealed_credentials) == sealed)
-            .values(sealed_credentials=sealer.seal(plain, context(account_id)))
+            .values(sealed_credentials=fresh)
         )
-    return len(stale)
+        count += 1
+    return count
 
 
 # ── Reads ────────────────────────────────────────────────────────────────────────────────────────
@@ -406,6 +414,45 @@ async def views(
     hidden = [stage for stage, shown in (("trial", trial), ("closed", closed)) if not shown]
     wanted.append(col(Account.stage).not_in(hidden))
     return await _views(session, *wanted)
+
+
+async def page(
+    session: AsyncSession,
+    *,
+    unit_ids: Collection[UUID],
+    channel: str | None = None,
+    after: UUID | None = None,
+    most: int,
+) -> list[AccountView]:
+    """At most so many accounts of these units by name, those being connected too, no closed ones.
+
+    Only such as follow the account `after`; none follow one that does not exist.
+    """
+    wanted: list[ColumnElement[bool]] = [
+        col(Account.unit_id).in_(unit_ids),
+        col(Account.stage) != "closed",
+    ]
+    if channel is not None:
+        wanted.append(col(Account.channel) == channel)
+    if after is not None:
+        last = aliased(Account)
+        place = select(col(last.name), col(last.id)).where(col(last.id) == after)
+        wanted.append(tuple_(col(Account.name), col(Account.id)) > place.scalar_subquery())
+    return await _views(session, *wanted, most=most)
+
+
+async def open_ones(
+    session: AsyncSession, account_ids: Collection[UUID], unit_ids: Collection[UUID]
+) -> frozenset[UUID]:
+    """Those of the accounts that belong to these units, and are neither on trial nor closed."""
+    found = await session.scalars(
+        select(col(Account.id)).where(
+            col(Account.id).in_(account_ids),
+            col(Account.unit_id).in_(unit_ids),
+            col(Account.stage) == "official",
+        )
+    )
+    return frozenset(found)
 
 
 async def row(session: AsyncSession, account_id: UUID) -> Account:
@@ -623,22 +670,22 @@ async def flushed(session: AsyncSession, account: Account) -> None:
         raise
 
 
-async def _views(session: AsyncSession, *wanted: ColumnElement[bool]) -> list[AccountView]:
+async def _views(
+    session: AsyncSession, *wanted: ColumnElement[bool], most: int | None = None
+) -> list[AccountView]:
+    # Columns, no rows of the table: there may be thousands, and secrets stay where they are.
     rows = await session.execute(
-        select(Account, col(Unit.code), col(Unit.name))
+        select(
+            *(getattr(Account, name) for name in _SHOWN),
+            col(Unit.code).label("unit_code"),
+            col(Unit.name).label("unit_name"),
+        )
         .join(Unit, col(Unit.id) == col(Account.unit_id))
         .where(*wanted)
         .order_by(col(Account.name), col(Account.id))
+        .limit(most)
     )
-    return [
-        AccountView(
-            unit_code=unit_code,
-            unit_name=unit_name,
-            **{
-                name: getattr(account, name)
-                for name in AccountView.__slots__
-                if name not in ("unit_code", "unit_name")
-            },
-        )
-        for account, unit_code, unit_name in rows
-    ]
+    return [AccountView(**one) for one in rows.mappings()]
+
+
+_SHOWN = tuple(name for name in AccountView.__slots__ if name not in ("unit_code", "unit_name"))

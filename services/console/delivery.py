@@ -96,16 +96,29 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """One channel on the board. The `may_…` tell what is offered; the rooms check it again.
-
-    `drifted` is how its text differs there from the agreed one, as of `compared_at`.
-    """
+class Brief:
+    """One channel in a line: where it stands, and where to see it."""
 
     id: UUID
     account: Outlet
     state: str
     chip: Chip
+    url: str | None
+    may_repair: bool
+
+    @property
+    def tone(self) -> str:
+        """The colour of its edge and bar; never the only sign."""
+        return self.chip.tone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card(Brief):
+    """One channel on the board. The `may_…` tell what is offered; the rooms check it again.
+
+    `drifted` is how its text differs there from the agreed one, as of `compared_at`.
+    """
+
     clock: Clock | None
     steps: tuple[Step, ...]
     note: str | None
@@ -115,20 +128,13 @@ class Card:
     bad: bool
     drifted: Change | None
     compared_at: datetime | None
-    url: str | None
     candidates: tuple[Candidate, ...]
     may_hurry: bool
     may_retry: bool
     may_skip: bool
-    may_repair: bool
     may_decide: bool
     may_watch: bool
     watched: bool
-
-    @property
-    def tone(self) -> str:
-        """The colour of its edge and bar; never the only sign."""
-        return self.chip.tone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +286,13 @@ async def _values(ask: Ask, item_id: UUID) -> dict[str, object]:
         found = await board.publications(
             session, item_id=item_id, unit_ids=ask.caller.unit_ids, limit=_MOST
         )
-        steps = await progress.of_item(session, ask.hub, item_id, staff_id=ask.caller.staff_id)
+        steps = await progress.of_item(
+            session,
+            ask.hub,
+            item_id,
+            staff_id=ask.caller.staff_id,
+            only=[one.id for one in found],
+        )
         altered = await drifting.altered(session, ask.hub, item_id)
         lines = await progress.journal(session, item_id)
         standing = (await board.standing(session, [item_id]))[item_id]
@@ -290,8 +302,10 @@ async def _values(ask: Ask, item_id: UUID) -> dict[str, object]:
     many = len(shown) > _CARDS
     if many:
         shown.sort(key=lambda one: (_ORDER[one.state], one.account.name))
-    cards = [_card(ask, one, steps[one.id], altered.get(one.id)) for one in shown]
-    carded = cards[:_CARDS_OF_MANY] if many else cards
+    most = _CARDS_OF_MANY if many else len(shown)
+    carded = [_card(ask, one, steps[one.id], altered.get(one.id)) for one in shown[:most]]
+    others = [_line(ask, one, steps[one.id]) for one in shown[most:]]
+    cards: Sequence[Brief] = [*carded, *others]
     hold = _hold(ask, agreed, shown, steps)
     return {
         "item": item,
@@ -299,7 +313,7 @@ async def _values(ask: Ask, item_id: UUID) -> dict[str, object]:
         "standing": standing,
         "cover": ask.url(f"/media/{agreed.cover}") if agreed.cover else None,
         "cards": carded,
-        "others": cards[len(carded) :],
+        "others": others,
         "bars": cards,
         "summary": _summary(ask, shown, cards),
         "hold": hold,
@@ -313,6 +327,25 @@ async def _values(ask: Ask, item_id: UUID) -> dict[str, object]:
 
 def _wanted(one: Shown) -> bool:
     return one.operation != Operation.WITHDRAW
+
+
+def _line(ask: Ask, one: Shown, steps: Progress) -> Brief:
+    return Brief(
+        id=one.id,
+        account=one.account,
+        state=one.state,
+        chip=_chip(ask, one, steps),
+        url=_address(one),
+        may_repair=_may_repair(ask, one),
+    )
+
+
+def _address(one: Shown) -> str | None:
+    return one.remote_url if one.live_revision is not None or one.state == State.LIVE else None
+
+
+def _may_repair(ask: Ask, one: Shown) -> bool:
+    return "approver" in ask.caller.roles and one.state == State.LIVE and one.drift is not None
 
 
 def _card(ask: Ask, one: Shown, steps: Progress, altered: Altered | None) -> Card:
@@ -335,12 +368,12 @@ def _card(ask: Ask, one: Shown, steps: Progress, altered: Altered | None) -> Car
         bad=failed,
         drifted=reading.drifted(ask, altered) if altered else None,
         compared_at=steps.compared_at,
-        url=one.remote_url if one.live_revision is not None or one.state == State.LIVE else None,
+        url=_address(one),
         candidates=one.candidates if one.state != State.UNDECIDED else (),
         may_hurry=steps.may_hurry and not ask.caller.roles.isdisjoint({"editor", "approver"}),
         may_retry=failed and approver and not void,
         may_skip=approver and _wanted(one) and one.state != State.LIVE,
-        may_repair=approver and one.state == State.LIVE and one.drift is not None,
+        may_repair=_may_repair(ask, one),
         may_decide=approver and one.state == State.UNDECIDED,
         may_watch=one.state in _WATCHABLE and not steps.watched,
         watched=one.state in _WATCHABLE and steps.watched,
@@ -573,7 +606,7 @@ def _hold(
     )
 
 
-def _summary(ask: Ask, shown: Sequence[Shown], cards: Sequence[Card]) -> tuple[str, str]:
+def _summary(ask: Ask, shown: Sequence[Shown], cards: Sequence[Brief]) -> tuple[str, str]:
     """The sentence that says it all: its first part stands out. At most a few names."""
     wanted = [one for one in shown if one.operation != Operation.WITHDRAW]
     leaving = [one for one in shown if one.operation == Operation.WITHDRAW]
@@ -585,7 +618,7 @@ def _summary(ask: Ask, shown: Sequence[Shown], cards: Sequence[Card]) -> tuple[s
     else:
         done = sum(one.state == State.WITHDRAWN for one in leaving)
         first = ask.t("%(done)s/%(all)s kênh đã gỡ.", done=done, all=len(leaving))
-    rest: dict[str, list[Card]] = {}
+    rest: dict[str, list[Brief]] = {}
     for card in cards:
         quiet = card.state == State.WITHDRAWN or (card.state == State.LIVE and not card.may_repair)
         if not quiet:

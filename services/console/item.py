@@ -155,7 +155,13 @@ def _states(ask: Ask) -> Mapping[str, tuple[str, str]]:
 
 
 async def _channels(ask: Ask, session: AsyncSession, found: Dossier) -> dict[str, object]:
-    steps = await progress.of_item(session, ask.hub, found.item.id, staff_id=ask.caller.staff_id)
+    steps = await progress.of_item(
+        session,
+        ask.hub,
+        found.item.id,
+        staff_id=ask.caller.staff_id,
+        only=[one.id for one in found.publications],
+    )
     altered = await drifting.altered(session, ask.hub, found.item.id)
     return {
         "words": _troubles(ask, found),

@@ -13,13 +13,13 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 from starlette.responses import Response, StreamingResponse
 
 from services.console.ask import Ask
 from services.console.guard import Guard, Page, get
 from services.delivery import news, notices
 from services.delivery.hub import Hub
+from services.storage.session import AWAY
 from shared.clock import steady_seconds
 from shared.errors import InvalidError, LoaError
 
@@ -31,6 +31,7 @@ _POLL_SECONDS: Final = 0.4
 # A session that was ended must not go on listening (R78); and a proxy must see that we live.
 _RECHECK_SECONDS: Final = 5.0
 _TOPICS: Final = 12
+_REST: Final = 3  # times as long as the drawing took
 
 _log = structlog.get_logger(__name__)
 
@@ -88,9 +89,12 @@ class Newsroom:
                     if any(isinstance(one, news.Moved) for one in found):
                         # Once for all streams, before they count what their readers have to know.
                         await notices.collect(session)
-            except (DBAPIError, OSError) as error:
+            except AWAY as error:
                 _log.warning("live.database_away", reason=type(error).__name__)
                 found = []
+            except Exception:  # noqa: BLE001  # every open page listens to this one reader
+                _log.exception("live.broke")
+                found, tail = [], None
             if found:
                 for queue in self._listeners:
                     queue.put_nowait(found)
@@ -155,7 +159,12 @@ async def _messages(
                 or any(region.counts is None or region.counts(one, key) for one in seen)
             ]
             if touched:
+                began = steady_seconds()
                 yield await _drawn(ask, touched)
+                # What takes long to draw is drawn the less often: while an item goes out to
+                # thousands of accounts, open boards must not be all that this process does.
+                took = steady_seconds() - began
+                await asyncio.sleep(min(_REST * took, _RECHECK_SECONDS))
     finally:
         newsroom.leave(queue)
 

@@ -1,6 +1,6 @@
 """Reads of the content store. What a caller may not see is answered like what does not exist."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from sqlalchemy import not_, or_, select, tuple_
@@ -18,15 +18,6 @@ async def item(session: AsyncSession, item_id: UUID, unit_ids: Collection[UUID])
     if found is None or found.unit_id not in unit_ids:
         raise NotFoundError("item_not_found")
     return found
-
-
-async def items(session: AsyncSession, item_ids: Sequence[UUID]) -> tuple[Item, ...]:
-    """These items in the order asked for; ids without an item are left out."""
-    if not item_ids:
-        return ()
-    rows = await session.scalars(select(Item).where(col(Item.id).in_(item_ids)))
-    found = {row.id: row for row in rows}
-    return tuple(found[one] for one in item_ids if one in found)
 
 
 async def newest(session: AsyncSession, items: Iterable[Item]) -> Mapping[UUID, Revision]:

@@ -5,7 +5,7 @@ Everything is read from the rows at one instant; nothing here is stored, so noth
 
 import base64
 import binascii
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.content import search
@@ -158,6 +158,18 @@ class Standing:
     published_at: datetime | None
     approved_by: UUID | None
     submitted_by: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """An item as its newest revision words it, and where it stands.
+
+    `row` has the columns of item and revision by name, and `unit_code`. Its `accounts` are as
+    PostgreSQL sends an array of ids (`array_send`), for whoever tells thousands of them at once.
+    """
+
+    row: _Row
+    standing: Standing
 
 
 # ── Publications ─────────────────────────────────────────────────────────────────────────────────
@@ -360,77 +372,123 @@ def _candidate(kept: Mapping[str, object]) -> Candidate:
 
 # ── Items ────────────────────────────────────────────────────────────────────────────────────────
 
-# `showing`: something of ours is known to stand there. An id alone is none while its post is still
-# being made; after a repair was ordered the id is all that is left of what was observed.
+# What is at rest is told by a few steps into indexes, however many accounts an item has: a live one
+# is wanted and settled, a withdrawn one is neither. Only those on their way are looked at one by
+# one. `showing`: something of ours is known to stand there. An id alone is none while its post is
+# still being made; after a repair was ordered the id is all that is left of what was observed.
 _STANDS = """
   LEFT JOIN LATERAL (
+    SELECT true AS found, p.observed_revision_no AS revision_no FROM publication p
+     WHERE p.item_id = i.id AND p.state = 'live'
+     ORDER BY p.observed_revision_no DESC NULLS LAST LIMIT 1
+  ) AS live ON true
+  LEFT JOIN LATERAL (
+    SELECT p.first_observed_at AS at FROM publication p
+     WHERE p.item_id = i.id AND p.first_observed_at IS NOT NULL
+     ORDER BY p.first_observed_at LIMIT 1
+  ) AS first_shown ON true
+  LEFT JOIN LATERAL (
     SELECT count(*) FILTER (WHERE c.wanted) AS wanted,
-           count(*) FILTER (WHERE c.desired_rendition_id IS NULL
-                              AND c.state <> 'withdrawn') AS leaving,
-           count(*) FILTER (WHERE c.desired_rendition_id IS NULL AND c.state = 'withdrawn'
-                              AND c.first_observed_at IS NOT NULL) AS gone,
+           count(*) FILTER (WHERE c.desired_rendition_id IS NULL) AS leaving,
            count(*) FILTER (WHERE c.wanted AND c.showing) AS showing,
            count(*) FILTER (WHERE c.wanted AND c.broken) AS broken,
            count(*) FILTER (WHERE c.wanted AND c.state = 'undecided') AS undecided,
            count(*) FILTER (WHERE c.wanted AND c.showing AND NOT c.settled) AS correcting,
            count(*) FILTER (WHERE c.wanted AND c.state = 'scheduled') AS scheduled,
            count(*) FILTER (WHERE c.wanted AND c.settled) AS settled,
-           max(c.observed_revision_no) FILTER (WHERE c.state <> 'withdrawn') AS live_revision,
-           min(c.first_observed_at) AS published_at
+           max(c.observed_revision_no) AS revision_no
       FROM (
         SELECT x.*,
                x.state IN ('failed','expired') AND NOT (x.void AND x.showing) AS broken,
-               x.state = 'live' OR (x.void AND x.showing) AS settled,
+               x.void AND x.showing AS settled,
                -- What was agreed no longer is, and nothing of it can be seen: as if never agreed.
                x.desired_rendition_id IS NOT NULL
                  AND NOT (x.void AND NOT x.showing AND NOT x.may_be_visible) AS wanted
           FROM (
-            SELECT p.*,
+            SELECT p.state, p.desired_rendition_id, p.may_be_visible, p.observed_revision_no,
                    p.state = 'failed' AND coalesce(p.problem_code = 'approval_void', false)
                      AS void,
-                   p.state = 'live' OR p.observed_rendition_id IS NOT NULL
+                   p.observed_rendition_id IS NOT NULL
                      OR (p.remote_id IS NOT NULL AND p.first_observed_at IS NOT NULL
                          AND NOT EXISTS (
                            SELECT 1 FROM attempt a
                             WHERE a.publication_id = p.id AND a.ended_at IS NULL
                               AND a.operation = 'publish')) AS showing
-              FROM publication p WHERE p.item_id = i.id) AS x) AS c
-  ) AS s ON true
+              FROM publication p
+             WHERE p.item_id = i.id AND p.state NOT IN ('live','withdrawn')) AS x) AS c
+  ) AS way ON true
+  CROSS JOIN LATERAL (
+    SELECT way.wanted > 0 OR live.found IS NOT NULL AS wanted,
+           way.leaving > 0 AS leaving,
+           EXISTS (SELECT 1 FROM publication p
+                    WHERE p.item_id = i.id AND p.first_observed_at IS NOT NULL
+                      AND p.state = 'withdrawn') AS gone,
+           way.showing > 0 OR live.found IS NOT NULL AS showing,
+           way.broken > 0 AS broken,
+           way.undecided > 0 AS undecided,
+           way.correcting > 0 AS correcting,
+           way.scheduled = way.wanted AND live.found IS NULL AS scheduled,
+           way.settled = way.wanted AS settled,
+           greatest(live.revision_no, way.revision_no) AS live_revision,
+           first_shown.at AS published_at
+  ) AS s
 """
 
 # The order of these lines is the precedence that `standing` documents.
 _STATE = """
   CASE
-    WHEN s.wanted > 0 THEN CASE
-      WHEN s.broken > 0 AND s.showing = 0 THEN 'failed'
-      WHEN s.broken > 0 OR (s.undecided > 0 AND s.showing > 0) THEN 'partial'
-      WHEN s.correcting > 0 THEN 'correcting'
-      WHEN s.scheduled = s.wanted THEN 'scheduled'
-      WHEN s.settled = s.wanted THEN 'published'
+    WHEN s.wanted THEN CASE
+      WHEN s.broken AND NOT s.showing THEN 'failed'
+      WHEN s.broken OR (s.undecided AND s.showing) THEN 'partial'
+      WHEN s.correcting THEN 'correcting'
+      WHEN s.scheduled THEN 'scheduled'
+      WHEN s.settled THEN 'published'
       ELSE 'publishing' END
-    WHEN s.leaving > 0 THEN 'withdrawing'
-    WHEN s.gone > 0 OR i.withdrawn_at IS NOT NULL THEN 'withdrawn'
+    WHEN s.leaving THEN 'withdrawing'
+    WHEN s.gone OR i.withdrawn_at IS NOT NULL THEN 'withdrawn'
     WHEN r.state IN ('review','returned') THEN r.state
     ELSE 'draft' END
 """
 
+# What `_standing` reads.
+_STOOD = f"""
+    {_STATE} AS state, s.live_revision, s.published_at,
+    s.wanted OR s.leaving OR i.withdrawn_at IS NOT NULL OR s.gone AS agreed,
+    r.no AS newest_no, r.state AS newest_state,
+    (SELECT v.submitted_by FROM revision v
+      WHERE v.item_id = i.id AND v.submitted_by IS NOT NULL
+      ORDER BY v.no DESC LIMIT 1) AS submitted_by,
+    (SELECT y.by FROM approval y JOIN revision v ON v.id = y.revision_id
+      WHERE v.item_id = i.id AND y.voided_at IS NULL
+      ORDER BY v.no DESC LIMIT 1) AS approved_by
+"""  # noqa: S608  # a constant of this file
+
 _STANDING = text(
     f"""
-    SELECT i.id, {_STATE} AS state, s.live_revision, s.published_at,
-           s.wanted > 0 OR s.leaving > 0 OR s.gone > 0 OR i.withdrawn_at IS NOT NULL AS agreed,
-           r.no AS newest_no, r.state AS newest_state,
-           (SELECT v.submitted_by FROM revision v
-             WHERE v.item_id = i.id AND v.submitted_by IS NOT NULL
-             ORDER BY v.no DESC LIMIT 1) AS submitted_by,
-           (SELECT y.by FROM approval y JOIN revision v ON v.id = y.revision_id
-             WHERE v.item_id = i.id AND y.voided_at IS NULL
-             ORDER BY v.no DESC LIMIT 1) AS approved_by
+    SELECT i.id, {_STOOD}
       FROM item i
       JOIN revision r ON r.item_id = i.id AND r.no = i.revision_no
       {_STANDS}
      WHERE i.id = ANY(:ids)
     """  # noqa: S608  # constants of this file
 )
+
+# An item with the words of its newest revision, in one statement for a whole page. The accounts,
+# thousands of them, come as PostgreSQL sends them: nobody here looks at a single one.
+_WHOLE = f"""
+    SELECT i.id, i.code, i.kind, i.revision_no, i.version, i.created_at, i.updated_at,
+           i.withdrawn_at, i.withdrawn_reason, i.created_by, i.unit_id, unit.code AS unit_code,
+           r.title, r.summary, r.body, r.author, r.cover, r.tags, r.category, r.document,
+           r.overrides, r.correction_note, r.source_name, r.source_url, r.ai_made,
+           r.publish_at, r.expires_at, r.urgent, r.note, r.return_reason,
+           array_send(r.accounts) AS accounts, {_STOOD}
+      FROM item i
+      JOIN revision r ON r.item_id = i.id AND r.no = i.revision_no
+      JOIN unit ON unit.id = i.unit_id
+      {_STANDS}
+"""  # noqa: S608  # constants of this file
+
+_ONE = text(f"{_WHOLE} WHERE i.id = :id")
 
 _OPEN = ("draft", "review", "returned")
 
@@ -508,6 +566,110 @@ async def items(
     `q` finds folded words and beginnings of words, codes too; `tag` is exact. A `state` that does
     not exist finds nothing. Raises InvalidError `cursor_unknown`.
     """
+    rows = await _page(session, str, state, kind, unit_ids, q, tag, limit, cursor)
+    return [row.id for row in rows[:limit]], _following(rows, limit)
+
+
+async def wholes(
+    session: AsyncSession,
+    *,
+    state: str | None = None,
+    kind: str | None = None,
+    unit_ids: Collection[UUID],
+    q: str | None = None,
+    tag: str | None = None,
+    limit: int,
+    cursor: str | None = None,
+) -> tuple[list[Whole], str | None]:
+    """As `items`, with what the items say and where they stand, in one statement."""
+
+    def told(page: str) -> str:
+        # The page is found first: what follows then costs as much as it, not as the search.
+        return f"""
+            WITH page AS MATERIALIZED ({page})
+            {_WHOLE} JOIN page ON page.id = i.id
+             ORDER BY i.created_at DESC, i.id DESC
+        """
+
+    rows = await _page(session, told, state, kind, unit_ids, q, tag, limit, cursor)
+    return [_whole(row) for row in rows[:limit]], _following(rows, limit)
+
+
+async def whole(session: AsyncSession, item_id: UUID) -> Whole | None:
+    """One item with what it says and where it stands, in one statement; None if there is none.
+
+    Rights are the caller's to check: the row has the item's `unit_id`.
+    """
+    row = (await session.execute(_ONE, {"id": item_id})).one_or_none()
+    return _whole(row) if row is not None else None
+
+
+def _whole(row: _Row) -> Whole:
+    return Whole(row=row, standing=_standing(row))
+
+
+# Where items that hold certain words are looked for: among the newest, which a common word fills a
+# page from, or by the index of words. Each is done first, as it stands; in the order of the list
+# the planner would look through every item there is.
+_LATELY = """(
+    SELECT i.* FROM item i WHERE i.unit_id = ANY(:units) AND {before}
+     ORDER BY i.created_at DESC, i.id DESC LIMIT :near)"""
+_HOLDING = """(
+    SELECT i.* FROM item i WHERE i.search @@ to_tsquery('simple', :index)
+       AND (i.search @@ (SELECT to_tsquery('simple', :q))) IS TRUE OFFSET 0)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    sql: str
+    values: Mapping[str, object]
+
+
+async def _page(
+    session: AsyncSession,
+    told: Callable[[str], str],
+    state: str | None,
+    kind: str | None,
+    unit_ids: Collection[UUID],
+    q: str | None,
+    tag: str | None,
+    limit: int,
+    cursor: str | None,
+) -> Sequence[_Row]:
+    """A page of items and one more, with what `told` makes of the statement that finds them."""
+    plan = await search.plan(session, "item", q) if q is not None and q.strip() else None
+    if plan is None and q is not None and q.strip():
+        return []
+    rows: Sequence[_Row] = []
+    for source in _sources(plan):
+        asked = _asked(source, plan, state, kind, unit_ids, tag, limit, cursor)
+        rows = (await session.execute(text(told(asked.sql)), asked.values)).all()
+        if len(rows) > limit:
+            break
+    return rows
+
+
+def _sources(plan: search.Plan | None) -> tuple[str, ...]:
+    """Where a page is looked for, one after the other until it is full."""
+    if plan is None:
+        return ("item",)
+    return (_LATELY, _HOLDING) if plan.near else (_HOLDING,)
+
+
+def _asked(
+    source: str,
+    plan: search.Plan | None,
+    state: str | None,
+    kind: str | None,
+    unit_ids: Collection[UUID],
+    tag: str | None,
+    limit: int,
+    cursor: str | None,
+) -> _Asked:
+    """What finds a page and one more among the items of a source.
+
+    Built from the constant pieces of this file alone; what a person typed is bound.
+    """
     wanted: dict[str, object] = {"units": list(unit_ids), "limit": limit + 1}
     where = ["i.unit_id = ANY(:units)"]
     if kind is not None:
@@ -516,45 +678,36 @@ async def items(
     if tag is not None:
         where.append(":tag = ANY(r.tags)")
         wanted["tag"] = tag
-    if q is not None and q.strip():
-        words = search.query(q)
-        if words is None:
-            return [], None
-        where.append("i.search @@ to_tsquery('simple', :q)")
-        wanted["q"] = words
+    if plan is not None:
+        where.append("(i.search @@ (SELECT to_tsquery('simple', :q))) IS TRUE")
+        wanted |= {"q": plan.words, "index": plan.index, "near": plan.near}
     if cursor is not None:
         at, _, last = _opened(cursor).partition(" ")
         where.append("(i.created_at, i.id) < (:at, :last)")
         wanted |= {"at": _instant(at), "last": _uuid(last)}
-    rows = (await session.execute(_items_sql(where, state), wanted | _of_state(state))).all()
-    page = rows[:limit]
-    following = None
-    if len(rows) > limit:
-        following = _closed(f"{page[-1].created_at.isoformat()} {page[-1].id}")
-    return [row.id for row in page], following
-
-
-def _items_sql(where: Sequence[str], state: str | None) -> TextClause:
-    """Built from the constant pieces of this file alone; what a person typed is bound."""
-    stands, conditions = "", list(where)
+    source = source.replace("{before}", where[-1] if cursor is not None else "true")
+    stands = ""
     if state is not None:
         stands = _STANDS
-        conditions.append(f"{_STATE} = :state")
+        where.append(f"{_STATE} = :state")
+        wanted["state"] = state
         if state in _NARROW:
-            conditions.append(_NARROW[ItemState(state)])
-    return text(
-        f"""
-        SELECT i.id, i.created_at FROM item i
+            where.append(_NARROW[ItemState(state)])
+    sql = f"""
+        SELECT i.id, i.created_at FROM {source} i
           JOIN revision r ON r.item_id = i.id AND r.no = i.revision_no
           {stands}
-         WHERE {" AND ".join(conditions)}
+         WHERE {" AND ".join(where)}
          ORDER BY i.created_at DESC, i.id DESC LIMIT :limit
         """  # noqa: S608  # see above
-    )
+    return _Asked(sql=sql, values=wanted)
 
 
-def _of_state(state: str | None) -> dict[str, object]:
-    return {} if state is None else {"state": state}
+def _following(rows: Sequence[_Row], limit: int) -> str | None:
+    if len(rows) <= limit:
+        return None
+    last = rows[limit - 1]
+    return _closed(f"{last.created_at.isoformat()} {last.id}")
 
 
 # ── Cursors ──────────────────────────────────────────────────────────────────────────────────────

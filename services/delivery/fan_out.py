@@ -97,6 +97,8 @@ _AGREE = text(
     """
 )
 
+_HASHES = text("SELECT id, account_id, hash FROM rendition WHERE revision_id = :revision")
+
 _LOCK = text("SELECT id FROM publication WHERE item_id = :item ORDER BY id FOR UPDATE")
 
 _WITHDRAW = text(
@@ -192,6 +194,19 @@ async def edit(
     ConflictError `stale_version`.
     """
     item = await workflow.lock_item(session, caller, item_id)
+    return await change(session, caller, item, changes, version=version, typing=typing)
+
+
+async def change(
+    session: AsyncSession,
+    caller: Caller,
+    item: Item,
+    changes: ItemChanges,
+    *,
+    version: int,
+    typing: bool = False,
+) -> Item:
+    """As `edit`, of an item that the caller has locked."""
     revision = await workflow.newest_revision(session, item)
     if revision.state == "approved" and item.version == version:
         waiting = await _waiting(session, item, revision)
@@ -200,7 +215,9 @@ async def edit(
                 raise ConflictError("scheduled")
             await _stop(session, caller, item, revision, waiting)
             version = item.version
-    return await drafting.edit(session, caller, item_id, changes, version=version, typing=typing)
+    return await drafting.change(
+        session, caller, item, revision, changes, version=version, typing=typing
+    )
 
 
 async def submit(
@@ -265,19 +282,16 @@ async def approve(
         workflow.check_two_people(caller, item, await workflow.newest_revision(session, item))
         raise ConflictError("content_changed")
     agreed = await workflow.newest_revision(session, item)
-    stored = await preview.stored_renditions(session, agreed.id)
-    shown = {one: stored[one].hash for one in agreed.accounts if one in stored}
+    stored = (await session.execute(_HASHES, {"revision": agreed.id})).all()
+    chosen = set(agreed.accounts)
+    shown = {row.account_id: row.hash for row in stored if row.account_id in chosen}
     approval = await workflow.approve(session, caller, item, agreed, seen=seen, shown=shown)
     await notices.handled(session, item.id, Cause.SUBMITTED, Cause.URGENT)
     await _still_open(session, agreed.accounts)
-    found = await session.execute(
-        text("SELECT account_id, id FROM rendition WHERE revision_id = :id"), {"id": agreed.id}
-    )
-    chosen = set(agreed.accounts)
     rows = [
-        {"id": str(new_id()), "account_id": str(account), "rendition_id": str(rendition)}
-        for account, rendition in found
-        if account in chosen
+        {"id": str(new_id()), "account_id": str(row.account_id), "rendition_id": str(row.id)}
+        for row in stored
+        if row.account_id in chosen
     ]
     house = await agency.settings(session)
     await session.execute(_LOCK, {"item": item.id})
@@ -433,7 +447,7 @@ async def _chosen(
     accounts = list(
         await session.scalars(
             select(Account)
-            .where(col(Account.id).in_(wanted), col(Account.stage) != "closed")
+            .where(preview.one_of(wanted), col(Account.stage) != "closed")
             .order_by(col(Account.created_at), col(Account.id))
         )
     )

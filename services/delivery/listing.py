@@ -171,17 +171,29 @@ _LINES = text(
     """
 )
 
-# All accounts of all items at once: one by one would cost a page more than all the rest.
+# All accounts of all items at once: one by one would cost a page more than all the rest. Whoever
+# agreed made a publication on every account, so what a revision chose tells more only until then.
+# Names are compared once for all, as places in their order: a page of items on thousands of
+# accounts each would compare them a hundred thousand times.
 _OUTLETS = text(
     """
-    SELECT x.item_id, a.channel, count(*) AS many, min(a.name) AS name
-      FROM (SELECT p.item_id, p.account_id FROM publication p WHERE p.item_id = ANY(:ids)
-            UNION
-            SELECT i.id, unnest(r.accounts) FROM item i
-              JOIN revision r ON r.item_id = i.id AND r.no = i.revision_no
-             WHERE i.id = ANY(:ids)) AS x
-      JOIN account a ON a.id = x.account_id
-     GROUP BY x.item_id, a.channel ORDER BY x.item_id, a.channel
+    WITH named AS MATERIALIZED (
+      SELECT id, channel, name, row_number() OVER (ORDER BY name, id) AS place FROM account),
+    aimed AS (
+      SELECT p.item_id, p.account_id FROM publication p WHERE p.item_id = ANY(:ids)
+      UNION ALL
+      SELECT i.id, chosen.id FROM item i
+        JOIN revision r ON r.item_id = i.id AND r.no = i.revision_no AND r.state <> 'approved'
+        CROSS JOIN LATERAL unnest(r.accounts) AS chosen(id)
+       WHERE i.id = ANY(:ids)
+         AND NOT EXISTS (SELECT 1 FROM publication p
+                          WHERE p.item_id = i.id AND p.account_id = chosen.id)),
+    counted AS (
+      SELECT aimed.item_id, named.channel, count(*) AS many, min(named.place) AS place
+        FROM aimed JOIN named ON named.id = aimed.account_id GROUP BY 1, 2)
+    SELECT counted.item_id, counted.channel, counted.many, named.name
+      FROM counted JOIN named ON named.place = counted.place
+     ORDER BY counted.item_id, counted.channel
     """
 )
 
@@ -202,6 +214,17 @@ _COUNTS = text(
              AS trouble
     """  # noqa: S608  # constants of this file
 )
+
+# Asked once, and of rows that are at hand: no index is to be asked for all of it.
+_HOLDING: Final = "(i.search @@ (SELECT to_tsquery('simple', :q))) IS TRUE"
+# What the index of words finds is gathered first; in the order of a view the planner would look
+# through every item there is.
+_HITS: Final = f"""
+    WITH hit AS MATERIALIZED (
+      SELECT i.id, i.unit_id, i.kind, i.revision_no, i.created_by, i.created_at, i.updated_at,
+             i.published_at, i.withdrawn_at
+        FROM item i WHERE i.search @@ to_tsquery('simple', :index) AND {_HOLDING})
+"""  # noqa: S608  # constants of this file
 
 _OPEN = ("draft", "review", "returned", "stopped")
 _CURSOR = re.compile(r"(-?\d{1,17})\.([0-9a-f]{32})", re.ASCII)
@@ -233,14 +256,23 @@ async def listed(
     if cursor is not None:
         where.append(f"({order.key}, i.id) {'<' if order.down else '>'} (:at, :last)")
         wanted["at"], wanted["last"] = _opened(cursor)
-    narrow = _narrowing(filters or Filters(), wanted)
-    if narrow is None:
+    filters = filters or Filters()
+    narrow = _narrowing(filters, wanted)
+    asked = " ".join(one for one in (filters.tag, filters.q) if one)
+    if filters.q and filters.q.strip() and search.query(filters.q) is None:
         return Lines(lines=(), next=None)
+    plan = await search.plan(session, "item", asked)
+    if plan is not None:
+        wanted |= {"q": plan.words, "index": plan.index}
     found: Sequence[_Row] = ()
-    if narrow and order.source is None:
-        found = (await session.execute(_near(order, where, narrow), wanted)).all()
+    near = plan.near if plan is not None else _NEAR if narrow else 0
+    if near and order.source is None:
+        holding = [*narrow, _HOLDING] if plan is not None else narrow
+        rows = await session.execute(_near(order, where, holding), wanted | {"near": near})
+        found = rows.all()
     if len(found) <= limit:
-        found = (await session.execute(_whole(order, where, narrow), wanted)).all()
+        every = _whole(order, where, narrow, by_words=plan is not None)
+        found = (await session.execute(every, wanted)).all()
     page = found[:limit]
     return Lines(
         lines=await lines(session, [row.id for row in page], unit_ids=unit_ids),
@@ -331,13 +363,22 @@ def _line(row: _Row, standing: Standing, places: tuple[Outlets, ...]) -> Line:
     )
 
 
-def _whole(order: _Order, where: Sequence[str], narrow: Sequence[str]) -> TextClause:
+def _whole(
+    order: _Order, where: Sequence[str], narrow: Sequence[str], *, by_words: bool
+) -> TextClause:
     """All that fits. Built from constants of this file; what a person typed is bound."""
     way = "DESC" if order.down else "ASC"
+    hits, source, words = "", order.source, [_HOLDING] if by_words else []
+    if source is None:
+        source = f"item i {_NEWEST}"
+        if by_words:
+            # Tags alone are the revision's; a crowd of hits is spared the look at theirs.
+            hits, source, words = _HITS, f"hit i {_NEWEST if narrow else ''}", []
     return text(
         f"""
-        SELECT i.id, {order.key} AS at FROM {order.source or f"item i {_NEWEST}"}
-         WHERE {" AND ".join([*where, *narrow])}
+        {hits}
+        SELECT i.id, {order.key} AS at FROM {source}
+         WHERE {" AND ".join([*where, *narrow, *words])}
          ORDER BY {order.key} {way}, i.id {way} LIMIT :limit
         """  # noqa: S608  # see above
     )
@@ -353,7 +394,7 @@ def _near(order: _Order, where: Sequence[str], narrow: Sequence[str]) -> TextCla
         f"""
         SELECT i.id, {order.key} AS at
           FROM (SELECT i.* FROM item i WHERE {" AND ".join(where)}
-                 ORDER BY {order.key} {way}, i.id {way} LIMIT {_NEAR}) AS i
+                 ORDER BY {order.key} {way}, i.id {way} LIMIT :near) AS i
           {_NEWEST}
          WHERE {" AND ".join(narrow)}
          ORDER BY {order.key} {way}, i.id {way} LIMIT :limit
@@ -361,26 +402,16 @@ def _near(order: _Order, where: Sequence[str], narrow: Sequence[str]) -> TextCla
     )
 
 
-def _narrowing(filters: Filters, wanted: dict[str, object]) -> list[str] | None:
-    """The conditions of the filters, their values bound in `wanted`; None where nothing can fit."""
+def _narrowing(filters: Filters, wanted: dict[str, object]) -> list[str]:
+    """The conditions of the filters but for words, their values bound in `wanted`."""
     narrow: list[str] = []
-    words: list[str] = []
     if filters.kind:
         narrow.append("i.kind = :kind")
         wanted["kind"] = filters.kind
     if filters.tag:
+        # Tags stand among the words of an item, for which there is an index.
         narrow.append(":tag = ANY(r.tags)")
         wanted["tag"] = filters.tag
-        # Tags stand among the words of an item, for which there is an index.
-        words.append(search.query(filters.tag) or "")
-    if filters.q and filters.q.strip():
-        asked = search.query(filters.q)
-        if asked is None:
-            return None
-        words.append(asked)
-    if any(words):
-        narrow.append("i.search @@ to_tsquery('simple', :q)")
-        wanted["q"] = " & ".join(one for one in words if one)
     return narrow
 
 

@@ -10,8 +10,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Select, any_, literal, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -71,11 +72,42 @@ class Unsaved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredJson:
+    """A submitted revision as its accounts would show it; `renditions` is a list in JSON."""
+
+    revision_no: int
+    renditions: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """The newest revision as its accounts would show it."""
 
     revision_no: int
     renditions: tuple[RenderedFor, ...]
+
+
+_STORED_JSON = text(
+    """
+    SELECT CAST(json_agg(json_build_object('account', r.account_id, 'hash', r.hash,
+                                           'payload', r.payload, 'problems', r.problems)
+                         ORDER BY wanted.place) AS text)
+      FROM unnest(CAST(:accounts AS uuid[])) WITH ORDINALITY AS wanted(id, place)
+      JOIN rendition r ON r.revision_id = :revision AND r.account_id = wanted.id
+    """
+)
+
+_STORE = text(
+    """
+    INSERT INTO rendition (id, revision_id, account_id, payload, hash, problems, made_at)
+    SELECT n.id, :revision, n.account_id, n.payload, n.hash, n.problems, :made_at
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+             AS n(id uuid, account_id uuid, payload jsonb, hash text, problems jsonb)
+    ON CONFLICT (revision_id, account_id) DO UPDATE SET
+      payload = excluded.payload, hash = excluded.hash, problems = excluded.problems,
+      made_at = excluded.made_at
+    """
+)
 
 
 def hash_of(payload: Payload) -> str:
@@ -95,26 +127,49 @@ async def render(
 
     A draft is rendered anew each time; a submitted revision gives back what was stored then.
     """
-    item = await session.get(Item, item_id)
-    if item is None:
-        raise NotFoundError("item_not_found")
+    item = await _item(session, item_id)
     revision = await _newest(session, item)
-    accounts = await _accounts(session, item, revision, account_ids)
+    asked = await _accounts(session, item, revision, account_ids)
     if revision.state == "draft":
+        accounts = list(await session.scalars(asked))
+        _need_all(account_ids, accounts)
         return Preview(
             revision_no=revision.no,
             renditions=await render_draft(session, hub, item, revision, accounts),
         )
+    ids = list(await session.scalars(asked.with_only_columns(col(Account.id))))
+    _need_all(account_ids, ids)
     stored = await stored_renditions(session, revision.id)
     return Preview(
         revision_no=revision.no,
-        renditions=tuple(stored[one.id] for one in accounts if one.id in stored),
+        renditions=tuple(stored[one] for one in ids if one in stored),
     )
+
+
+async def stored_json(
+    session: AsyncSession, item_id: UUID, account_ids: Sequence[UUID] | None
+) -> StoredJson | None:
+    """What `render` gives of a submitted revision, as PostgreSQL tells it; None for a draft.
+
+    Thousands of renditions then pass through this process as one text.
+    """
+    item = await _item(session, item_id)
+    revision = await _newest(session, item)
+    if revision.state == "draft":
+        return None
+    asked = await _accounts(session, item, revision, account_ids)
+    ids = list(await session.scalars(asked.with_only_columns(col(Account.id))))
+    _need_all(account_ids, ids)
+    told = await session.scalar(_STORED_JSON, {"revision": revision.id, "accounts": ids})
+    return StoredJson(revision_no=revision.no, renditions=told or "[]")
 
 
 async def stored_renditions(session: AsyncSession, revision_id: UUID) -> dict[UUID, RenderedFor]:
     """What was stored for a revision, by account."""
-    rows = await session.scalars(select(Rendition).where(col(Rendition.revision_id) == revision_id))
+    rows = await session.execute(
+        text("SELECT account_id, hash, payload, problems FROM rendition WHERE revision_id = :id"),
+        {"id": revision_id},
+    )
     return {
         row.account_id: RenderedFor(
             account_id=row.account_id,
@@ -160,7 +215,7 @@ async def render_unsaved(
     rows = await session.scalars(
         select(Account)
         .where(
-            col(Account.id).in_(account_ids),
+            one_of(account_ids),
             col(Account.unit_id).in_(unit_ids),
             col(Account.stage) != "closed",
         )
@@ -180,12 +235,10 @@ async def prepare(
 
     So a submission does not wait for all of them at once. Gives how many are still to be made.
     """
-    item = await session.get(Item, item_id)
-    if item is None:
-        raise NotFoundError("item_not_found")
+    item = await _item(session, item_id)
     revision = await _newest(session, item)
     told = await _told(session, item, revision)
-    accounts = list(await session.scalars(select(Account).where(col(Account.id).in_(account_ids))))
+    accounts = list(await session.scalars(select(Account).where(one_of(account_ids))))
     return await _make_variants(session, hub, told, _forms(hub, told, accounts), most=most)
 
 
@@ -269,31 +322,48 @@ def _of_cover(revision: Revision, library: Mapping[UUID, Media]) -> Iterator[Pro
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Worded:
+    """What one account is to show, in the channel's terms."""
+
+    revision: messages.Revision
+    gaps: tuple[Problem, ...]
+
+
+def _worded(hub: Hub, told: _Told, account: Account, channel: Channel) -> _Worded:
+    return _Worded(
+        revision=_as_told(hub, told, account, channel),
+        gaps=tuple(_gaps(told.revision, account.id)),
+    )
+
+
 async def _rendered(
     session: AsyncSession, hub: Hub, told: _Told, accounts: Sequence[Account]
 ) -> list[RenderedFor]:
     shown: list[RenderedFor] = []
     live = await _live(session, told.item)
     quiet = _quiet(hub, told)
+    # Accounts of one channel that show the common words differ in their settings alone.
+    common: dict[str, _Worded] = {}
     for account in accounts:
         channel = hub.registry.get(account.channel)
+        own = str(account.id) in told.revision.overrides
+        words = None if own else common.get(channel.name)
+        if words is None:
+            words = _worded(hub, told, account, channel)
+        if not own:
+            common[channel.name] = words
         settings = channel.settings_form.model_validate(account.settings)
-        rendition = channel.render(_as_told(hub, told, account, channel), settings)
+        rendition = channel.render(words.revision, settings)
         kept: tuple[Problem, ...] = ()
-        if isinstance(channel, Amender) and account.id in live:
+        if account.id in live and isinstance(channel, Amender):
             kept = channel.update_problems(live[account.id], rendition.payload)
         shown.append(
             RenderedFor(
                 account_id=account.id,
                 hash=hash_of(rendition.payload),
                 payload=rendition.payload,
-                problems=(
-                    *rendition.problems,
-                    *kept,
-                    *told.problems,
-                    *_gaps(told.revision, account.id),
-                    *quiet,
-                ),
+                problems=(*rendition.problems, *kept, *told.problems, *words.gaps, *quiet),
             )
         )
     return shown
@@ -303,12 +373,12 @@ def _gaps(revision: Revision, account_id: UUID) -> Iterator[Problem]:
     """What a template left to fill in, in the words that this account would show."""
     own = revision.overrides.get(str(account_id), {})
     words = {"title": revision.title, "summary": revision.summary, "body": revision.body}
-    shown = {name: own.get(name) or text for name, text in words.items()}
+    shown = {name: own.get(name) or common for name, common in words.items()}
     if own.get("text"):
         shown["text"] = own["text"]
         del shown["body"]
-    for name, text in shown.items():
-        left = gaps_left(text)
+    for name, written in shown.items():
+        left = gaps_left(written)
         if left:
             told = ", ".join(f"“{one}”" for one in left[:_GAPS_NAMED])
             more = f" và {len(left) - _GAPS_NAMED} chỗ khác" if len(left) > _GAPS_NAMED else ""
@@ -415,27 +485,39 @@ def _fixes(hub: Hub, told: _Told, accounts: Sequence[Account]) -> Iterator[Fix]:
                 )
 
 
+async def _item(session: AsyncSession, item_id: UUID) -> Item:
+    item = await session.get(Item, item_id)
+    if item is None:
+        raise NotFoundError("item_not_found")
+    return item
+
+
 async def _accounts(
     session: AsyncSession, item: Item, revision: Revision, asked: Sequence[UUID] | None
-) -> list[Account]:
+) -> Select[Account]:
+    """What finds the accounts to show a revision for, in their order."""
     query = (
         select(Account)
         .where(col(Account.stage) != "closed")
         .order_by(col(Account.created_at), col(Account.id))
     )
     if asked is not None:
-        query = query.where(col(Account.id).in_(asked))
-    elif revision.accounts:
-        query = query.where(col(Account.id).in_(revision.accounts))
-    else:
-        query = query.where(col(Account.unit_id) == item.unit_id, col(Account.stage) == "official")
-        chosen = (await agency.settings(session)).accounts
-        if chosen is not None:
-            query = query.where(col(Account.id).in_(chosen))
-    found = list(await session.scalars(query))
+        return query.where(one_of(asked))
+    if revision.accounts:
+        return query.where(one_of(revision.accounts))
+    query = query.where(col(Account.unit_id) == item.unit_id, col(Account.stage) == "official")
+    chosen = (await agency.settings(session)).accounts
+    return query if chosen is None else query.where(one_of(chosen))
+
+
+def one_of(account_ids: Collection[UUID]) -> ColumnElement[bool]:
+    """That an account is one of these, with one parameter: else each is written out by itself."""
+    return col(Account.id) == any_(literal(list(account_ids), ARRAY(UUID_COLUMN(as_uuid=True))))
+
+
+def _need_all(asked: Sequence[UUID] | None, found: Sequence[object]) -> None:
     if asked is not None and len(found) != len(set(asked)):
         raise NotFoundError("account_not_found")
-    return found
 
 
 async def _newest(session: AsyncSession, item: Item) -> Revision:
@@ -547,28 +629,19 @@ async def _live(session: AsyncSession, item: Item) -> dict[UUID, Payload]:
 
 
 async def _store(session: AsyncSession, revision: Revision, shown: Sequence[RenderedFor]) -> None:
-    statement = insert(Rendition).values(
-        [
-            {
-                "id": new_id(),
-                "revision_id": revision.id,
-                "account_id": one.account_id,
-                "payload": one.payload,
-                "hash": one.hash,
-                "problems": [_plain(problem) for problem in one.problems],
-                "made_at": utc_now(),
-            }
-            for one in shown
-        ]
-    )
+    rows = [
+        {
+            "id": str(new_id()),
+            "account_id": str(one.account_id),
+            "payload": one.payload,
+            "hash": one.hash,
+            "problems": [_plain(problem) for problem in one.problems],
+        }
+        for one in shown
+    ]
+    await session.flush()
     await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["revision_id", "account_id"],
-            set_={
-                name: statement.excluded[name]
-                for name in ("payload", "hash", "problems", "made_at")
-            },
-        )
+        _STORE, {"revision": revision.id, "made_at": utc_now(), "rows": json.dumps(rows)}
     )
 
 

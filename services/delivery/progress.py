@@ -8,6 +8,7 @@ that ends without a phase of its own, tries from before the list was kept) is do
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
@@ -176,15 +177,27 @@ _PROGRESS = text(
         SELECT min(x.started_at) AS at, count(*) AS count FROM attempt x
          WHERE x.publication_id = p.id AND x.generation = p.generation) AS first ON true
      WHERE p.item_id = :item
+       AND (CAST(:only AS uuid[]) IS NULL OR p.id = ANY(CAST(:only AS uuid[])))
     """
 )
 
 
 async def of_item(
-    session: AsyncSession, hub: Hub, item_id: UUID, *, staff_id: UUID
+    session: AsyncSession,
+    hub: Hub,
+    item_id: UUID,
+    *,
+    staff_id: UUID,
+    only: Collection[UUID] | None = None,
 ) -> Mapping[UUID, Progress]:
-    """How far each publication of an item is, by publication; `watched` is of this person."""
-    rows = await session.execute(_PROGRESS, {"item": item_id, "staff": staff_id})
+    """How far each publication of an item is, by publication; `watched` is of this person.
+
+    With `only`, those of the item's publications alone.
+    """
+    rows = await session.execute(
+        _PROGRESS,
+        {"item": item_id, "staff": staff_id, "only": None if only is None else list(only)},
+    )
     return {row.id: _progress(hub, row) for row in rows}
 
 
@@ -270,11 +283,17 @@ def _stages(row: _Row, operation: str, *, pull: bool, reads: bool) -> tuple[Stag
 
 
 def _way(row: _Row, operation: str, *, pull: bool) -> tuple[_Leg, ...]:
+    return _gone(row.calling, row.phase, frozenset(row.marks), operation, pull)
+
+
+@lru_cache(maxsize=512)  # thousands of publications are on the same few ways
+def _gone(
+    calling: str | None, phase: str | None, marks: frozenset[str], operation: str, pull: bool
+) -> tuple[_Leg, ...]:
     """The way that the last try is on, without the legs on which there was nothing to do."""
-    found = next((way for way in _WAYS if any(row.calling in leg.steps for leg in way)), None)
-    if found is None and row.phase is not None:
-        marks = set(row.marks)
-        fitting = [way for way in _WAYS if any(leg.knows(row.phase) for leg in way)]
+    found = next((way for way in _WAYS if any(calling in leg.steps for leg in way)), None)
+    if found is None and phase is not None:
+        fitting = [way for way in _WAYS if any(leg.knows(phase) for leg in way)]
         found = next(
             (way for way in fitting if any(leg.mark in marks for leg in way)),
             fitting[0] if fitting else None,
@@ -282,9 +301,7 @@ def _way(row: _Row, operation: str, *, pull: bool) -> tuple[_Leg, ...]:
     if found is None:
         return (_leg("feed"),) if pull and operation != Operation.WITHDRAW else _PLAIN[operation]
     return tuple(
-        leg
-        for leg in found
-        if leg.mark is None or leg.mark in row.marks or row.calling in leg.steps
+        leg for leg in found if leg.mark is None or leg.mark in marks or calling in leg.steps
     )
 
 

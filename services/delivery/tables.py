@@ -10,7 +10,6 @@ from sqlalchemy import (
     Column,
     Identity,
     Index,
-    LargeBinary,
     UniqueConstraint,
     text,
 )
@@ -98,6 +97,23 @@ class Publication(Row, table=True):
             "ix_publication_unsettled",
             "state",
             postgresql_where=text("state NOT IN ('live','withdrawn')"),
+        ),
+        Index(
+            "ix_publication_item_on_its_way",
+            "item_id",
+            postgresql_where=text("state NOT IN ('live','withdrawn')"),
+        ),
+        Index(
+            "ix_publication_item_live",
+            "item_id",
+            text("observed_revision_no DESC NULLS LAST"),
+            postgresql_where=text("state = 'live'"),
+        ),
+        Index(
+            "ix_publication_item_first_shown",
+            "item_id",
+            "first_observed_at",
+            postgresql_where=text("first_observed_at IS NOT NULL"),
         ),
         CheckConstraint(
             "state IN ('scheduled','pending','sending','uncertain','undecided','live','withdrawn',"
@@ -261,17 +277,11 @@ class Switch(Row, table=True):
 
 
 class PortalFetch(Row, table=True):
-    """The last answer a portal got from its feed.
-
-    `etag` and `changed_at` are what releases before 0007 kept; `feed_document` has taken over, and
-    they go once no process of such a release can be running.
-    """
+    """When a portal was last given its feed, and as whom it asked."""
 
     account_id: UUID = Field(foreign_key="account.id", primary_key=True)
     fetched_at: datetime | None = optional_instant()
     user_agent: str | None = None
-    etag: bytes | None = Field(default=None, sa_type=LargeBinary)
-    changed_at: datetime | None = optional_instant()
 
 
 class Arrival(Row, table=True):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -32,6 +32,11 @@ from shared.errors import ForbiddenError
 
 _TOUCH_EVERY: Final = timedelta(minutes=1)
 _EMAIL_CHARS: Final = 254
+# Asked by every request of a browser; plain text, as it is cheapest to ask.
+_OPEN: Final = text(
+    "SELECT id, staff_id, last_seen_at FROM session"
+    " WHERE token_hash = :hash AND ended_at IS NULL AND expires_at > :now"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,13 +145,8 @@ async def caller_of_session(
 
     Notes that the session is in use, at most once a minute and never waiting for another request.
     """
-    found = await session.scalar(
-        select(Session).where(
-            col(Session.token_hash) == _kept_form(cookie),
-            col(Session.ended_at).is_(None),
-            col(Session.expires_at) > now,
-        )
-    )
+    await session.flush()
+    found = (await session.execute(_OPEN, {"hash": _kept_form(cookie), "now": now})).one_or_none()
     if found is None:
         return None
     actor = Actor(

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -30,6 +30,11 @@ LONGEST_DAYS: Final = 90
 _RANDOM_CHARS: Final = 43  # 32 bytes in base64url
 _CHECKSUM_CHARS: Final = 6  # CRC-32 in base 62
 _TOUCH_EVERY: Final = timedelta(minutes=1)
+# Asked by every request of a program; plain text, as it is cheapest to ask.
+_GOOD: Final = text(
+    "SELECT id, staff_id, scopes, last_used_at FROM api_token"
+    " WHERE token_hash = :hash AND revoked_at IS NULL AND expires_at > :now"
+)
 _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -127,13 +132,8 @@ async def caller_of_token(
     """
     if not well_formed(secret):
         return None
-    row = await session.scalar(
-        select(ApiToken).where(
-            col(ApiToken.token_hash) == _kept_form(secret),
-            col(ApiToken.revoked_at).is_(None),
-            col(ApiToken.expires_at) > now,
-        )
-    )
+    await session.flush()
+    row = (await session.execute(_GOOD, {"hash": _kept_form(secret), "now": now})).one_or_none()
     if row is None:
         return None
     if row.last_used_at is None or now - row.last_used_at > _TOUCH_EVERY:

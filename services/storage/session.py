@@ -4,9 +4,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, TypeAlias
 
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 Opener: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+# What is raised when the database is away, or when all connections of this process are in use.
+AWAY: Final = (DBAPIError, NoConnectionError, OSError)
 
 _ALONE: Final = "storage.alone"  # key in Session.info
 
@@ -57,7 +62,6 @@ def make_engine(
 
 def opener(engine: AsyncEngine) -> Opener:
     """What a unit of work is opened with: `async with open_work() as session`."""
-
     alone = engine.sync_engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager

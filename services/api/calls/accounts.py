@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.forms import AccountChanges, AccountForm, ReasonForm
-from services.api.gate import Poster, SignedIn, TheHub, Work, Writer
-from services.api.paging import Cursor, Limit, page, unknown_cursor
+from services.api.gate import Look, Poster, SignedIn, TheHub, Work, Writer
+from services.api.paging import Cursor, Limit, unknown_cursor
 from services.api.problems import documented
 from services.api.route import Route
 from services.api.views import (
@@ -44,17 +44,25 @@ async def list_channels(_: SignedIn, hub: TheHub) -> ChannelsOut:
 @router.get("/accounts", responses=documented(401, 403, 422, 500, 503))
 async def list_accounts(
     caller: SignedIn,
-    session: Work,
+    session: Look,
     limit: Limit = 50,
     cursor: Cursor = None,
     channel: Annotated[str | None, Query(max_length=80)] = None,
 ) -> AccountsOut:
     """The accounts within reach, by name, without their credentials."""
     caller.need_role("admin")
-    found = await accounts.views(session, unit_ids=caller.unit_ids, trial=True)
-    wanted = [one for one in found if channel is None or one.channel == channel]
-    shown, following = page(wanted, limit, cursor)
-    return AccountsOut(data=[account_out(one) for one in shown], next=following)
+    found = await accounts.page(
+        session,
+        unit_ids=caller.unit_ids,
+        channel=channel,
+        after=_place(cursor),
+        most=limit + 1,
+    )
+    shown = found[:limit]
+    return AccountsOut(
+        data=[account_out(one) for one in shown],
+        next=str(shown[-1].id) if len(found) > limit else None,
+    )
 
 
 @router.post(
@@ -81,7 +89,7 @@ async def connect_account(
 
 
 @router.get("/accounts/{account_id}", responses=documented(401, 403, 404, 422, 500, 503))
-async def show_account(account_id: UUID, caller: SignedIn, session: Work) -> AccountOut:
+async def show_account(account_id: UUID, caller: SignedIn, session: Look) -> AccountOut:
     """One account within reach."""
     caller.need_role("admin")
     view = await accounts.view(session, account_id)
@@ -142,7 +150,7 @@ async def adopt_posts(account_id: UUID, caller: Poster, hub: TheHub, session: Wo
 
 
 @router.get("/accounts/{account_id}/adopt", responses=documented(401, 403, 404, 422, 500, 503))
-async def show_adoption(account_id: UUID, caller: SignedIn, session: Work) -> AdoptionOut:
+async def show_adoption(account_id: UUID, caller: SignedIn, session: Look) -> AdoptionOut:
     """How far that is."""
     await _within_reach(session, caller, account_id)
     return _adoption(await adopting.reading(session, account_id))
@@ -152,17 +160,13 @@ async def show_adoption(account_id: UUID, caller: SignedIn, session: Work) -> Ad
 async def list_adopted_posts(
     account_id: UUID,
     caller: SignedIn,
-    session: Work,
+    session: Look,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> AdoptedPostsOut:
     """The posts that were there before, newest first, each with the item that stands for it."""
     await _within_reach(session, caller, account_id)
-    try:
-        after = UUID(cursor) if cursor else None
-    except ValueError as error:
-        raise unknown_cursor() from error
-    found = await adopting.posts(session, account_id, after=after, most=limit + 1)
+    found = await adopting.posts(session, account_id, after=_place(cursor), most=limit + 1)
     shown = found[:limit]
     return AdoptedPostsOut(
         data=[
@@ -215,6 +219,13 @@ async def close_account(
     """Disconnects the account for good and destroys its credentials; what it published stays."""
     await accounts.close(session, caller, account_id, reason=form.reason)
     return account_out(await accounts.view(session, account_id))
+
+
+def _place(cursor: str | None) -> UUID | None:
+    try:
+        return UUID(cursor) if cursor else None
+    except ValueError as error:
+        raise unknown_cursor() from error
 
 
 async def _within_reach(session: AsyncSession, caller: Caller, account_id: UUID) -> None:

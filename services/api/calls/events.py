@@ -21,6 +21,7 @@ from services.api.route import Route
 from services.delivery import news
 from services.delivery.hub import Hub
 from services.staff.caller import Caller
+from services.storage.session import each_alone
 from shared.clock import steady_seconds
 
 router = APIRouter(route_class=Route, tags=["events"])
@@ -69,6 +70,7 @@ async def stream_events(
     checked_at = steady_seconds()
     while listening is not None:
         async with hub.open_work() as session:
+            each_alone(session)
             found = await news.since(session, tail)
         for one in found:
             if listening.may_see(one.unit_id):

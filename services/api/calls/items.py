@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from services.api.errors import PreconditionRequiredError
 from services.api.forms import ApproveForm, ReasonForm, SubmitBody, WithdrawForm
-from services.api.gate import Poster, Reader, TheHub, Work, Writer
+from services.api.gate import Look, Poster, Reader, TheHub, Work, Writer
 from services.api.paging import Cursor, Limit, at, position
 from services.api.problems import Responses, documented
 from services.api.route import Route
@@ -22,19 +22,20 @@ from services.api.views import (
     ItemOut,
     ItemsOut,
     PreviewOut,
-    ProblemOut,
-    RenditionOut,
     RevisionOut,
     RevisionsOut,
     WithdrawalOut,
-    item_out,
+    item_json,
+    items_json,
+    preview_json,
     revision_out,
 )
 from services.channels import accounts as accounts_room
-from services.content import drafting, queries
+from services.content import drafting, queries, workflow
 from services.content.forms import ItemChanges, ItemForm, Kind
 from services.content.tables import Approval, Item
 from services.delivery import board, fan_out, preview
+from services.delivery.board import Whole
 from services.delivery.hub import Hub
 from services.staff.caller import Caller
 from services.staff.tables import Unit
@@ -77,24 +78,23 @@ _TAGGED: Responses = {
 @router.post(
     "/items",
     status_code=status.HTTP_201_CREATED,
+    response_model=ItemOut,
     responses={
         **documented(401, 403, 409, 413, 415, 422, 500, 503),
         201: _TAGGED[200],
     },
 )
-async def create_item(
-    form: ItemForm, caller: Poster, hub: TheHub, session: Work, response: Response
-) -> ItemOut:
+async def create_item(form: ItemForm, caller: Poster, hub: TheHub, session: Work) -> Response:
     """A new item as a draft."""
     item = await drafting.create(session, caller, form, zone=ZoneInfo(hub.timezone))
-    return await shown_item(session, hub, item, response)
+    return await shown_item(session, hub, item.id, code=status.HTTP_201_CREATED)
 
 
-@router.get("/items", responses=documented(401, 403, 422, 500, 503))
+@router.get("/items", response_model=ItemsOut, responses=documented(401, 403, 422, 500, 503))
 async def list_items(
     caller: Reader,
     hub: TheHub,
-    session: Work,
+    session: Work,  # a search tells the planner, for its transaction, how to go about it
     state: State | None = None,
     kind: Kind | None = None,
     unit: Annotated[str | None, Query(max_length=60, description="With everything below")] = None,
@@ -102,9 +102,9 @@ async def list_items(
     tag: Annotated[str | None, Query(max_length=80)] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> ItemsOut:
+) -> Response:
     """Items within reach, newest first."""
-    item_ids, following = await board.items(
+    found, following = await board.wholes(
         session,
         state=state,
         kind=kind,
@@ -114,21 +114,21 @@ async def list_items(
         limit=limit,
         cursor=cursor,
     )
-    items = await queries.items(session, item_ids)
-    return ItemsOut(data=await _all_shown(session, hub, items), next=following)
+    return Response(items_json(hub, found, following), media_type="application/json")
 
 
-@router.get("/items/{item_id}", responses={**_READ, **_TAGGED})
-async def show_item(
-    item_id: UUID, caller: Reader, hub: TheHub, session: Work, response: Response
-) -> ItemOut:
+@router.get("/items/{item_id}", response_model=ItemOut, responses={**_READ, **_TAGGED})
+async def show_item(item_id: UUID, caller: Reader, hub: TheHub, session: Look) -> Response:
     """One item, with the `ETag` that a change needs."""
-    item = await queries.item(session, item_id, caller.unit_ids)
-    return await shown_item(session, hub, item, response)
+    found = await board.whole(session, item_id)
+    if found is None or not caller.may_see(found.row.unit_id):
+        raise NotFoundError("item_not_found")
+    return _answer(hub, found)
 
 
 @router.patch(
     "/items/{item_id}",
+    response_model=ItemOut,
     responses={**documented(401, 403, 404, 409, 412, 413, 415, 422, 428, 500, 503), **_TAGGED},
 )
 async def change_item(
@@ -137,21 +137,20 @@ async def change_item(
     caller: Writer,
     hub: TheHub,
     session: Work,
-    response: Response,
     if_match: IfMatch = None,
-) -> ItemOut:
+) -> Response:
     """Changes the draft; on a live item opens the next revision beside the live one."""
     if if_match is None:
         raise PreconditionRequiredError
-    item = await queries.item(session, item_id, caller.unit_ids)
+    item = await workflow.lock_item(session, caller, item_id)
     _check_match(item, if_match)
-    item = await fan_out.edit(session, caller, item_id, form, version=item.version)
-    return await shown_item(session, hub, item, response)
+    await fan_out.change(session, caller, item, form, version=item.version)
+    return await shown_item(session, hub, item.id)
 
 
 @router.get("/items/{item_id}/revisions", responses=_READ)
 async def list_revisions(
-    item_id: UUID, caller: Reader, session: Work, limit: Limit = 50, cursor: Cursor = None
+    item_id: UUID, caller: Reader, session: Look, limit: Limit = 50, cursor: Cursor = None
 ) -> RevisionsOut:
     """Every numbered state of the item, newest first."""
     item = await queries.item(session, item_id, caller.unit_ids)
@@ -167,7 +166,7 @@ async def list_revisions(
 
 @router.get("/items/{item_id}/revisions/{no}", responses=_READ)
 async def show_revision(
-    item_id: UUID, no: RevisionNo, caller: Reader, session: Work
+    item_id: UUID, no: RevisionNo, caller: Reader, session: Look
 ) -> RevisionOut:
     """One numbered state of the item."""
     item = await queries.item(session, item_id, caller.unit_ids)
@@ -175,7 +174,7 @@ async def show_revision(
     return revision_out(revision, (await _approvals(session, [revision.id])).get(revision.id))
 
 
-@router.get("/items/{item_id}/preview", responses=_READ)
+@router.get("/items/{item_id}/preview", response_model=PreviewOut, responses=_READ)
 async def preview_item(
     item_id: UUID,
     caller: Reader,
@@ -189,47 +188,29 @@ async def preview_item(
             " all of the item's unit",
         ),
     ] = None,
-) -> PreviewOut:
+) -> Response:
     """The newest revision exactly as each account would show it, with what is to be mended."""
     item = await queries.item(session, item_id, caller.unit_ids)
     asked = [UUID(one) for ids in accounts for one in ids.split(",")] if accounts else None
     if asked is not None:
         await _need_accounts(session, caller, asked)
-    shown = await preview.render(session, hub, item.id, asked)
-    return PreviewOut(
-        revision=shown.revision_no,
-        renditions=[
-            RenditionOut.model_validate(
-                {
-                    "account": one.account_id,
-                    "hash": one.hash,
-                    "payload": one.payload,
-                    "problems": [
-                        ProblemOut(
-                            field=problem.field,
-                            code=problem.code,
-                            blocking=problem.blocking,
-                            detail=problem.detail,
-                        )
-                        for problem in one.problems
-                    ],
-                }
-            )
-            for one in shown.renditions
-        ],
-    )
+    stored = await preview.stored_json(session, item.id, asked)
+    if stored is None:
+        told = preview_json(await preview.render(session, hub, item.id, asked))
+    else:
+        told = f'{{"revision":{stored.revision_no},"renditions":{stored.renditions}}}'.encode()
+    return Response(told, media_type="application/json")
 
 
-@router.post("/items/{item_id}/submit", responses={**_ACT, **_TAGGED})
+@router.post("/items/{item_id}/submit", response_model=ItemOut, responses={**_ACT, **_TAGGED})
 async def submit_item(
     item_id: UUID,
     form: SubmitBody,
     caller: Poster,
     hub: TheHub,
     session: Work,
-    response: Response,
     if_match: IfMatch = None,
-) -> ItemOut:
+) -> Response:
     """Freezes the draft for approval. Refused while a blocking problem stands."""
     await _match(session, caller, item_id, if_match)
     item = await fan_out.submit(
@@ -245,41 +226,39 @@ async def submit_item(
             note=form.note,
         ),
     )
-    return await shown_item(session, hub, item, response)
+    return await shown_item(session, hub, item.id)
 
 
-@router.post("/items/{item_id}/approve", responses={**_ACT, **_TAGGED})
+@router.post("/items/{item_id}/approve", response_model=ItemOut, responses={**_ACT, **_TAGGED})
 async def approve_item(
     item_id: UUID,
     form: ApproveForm,
     caller: Poster,
     hub: TheHub,
     session: Work,
-    response: Response,
     if_match: IfMatch = None,
-) -> ItemOut:
+) -> Response:
     """A second person's yes to exactly what was seen; from here on it goes out."""
     await _match(session, caller, item_id, if_match)
     item = await fan_out.approve(
         session, hub, caller, item_id, revision=form.revision, seen=form.seen
     )
-    return await shown_item(session, hub, item, response)
+    return await shown_item(session, hub, item.id)
 
 
-@router.post("/items/{item_id}/return", responses={**_ACT, **_TAGGED})
+@router.post("/items/{item_id}/return", response_model=ItemOut, responses={**_ACT, **_TAGGED})
 async def return_item(
     item_id: UUID,
     form: ReasonForm,
     caller: Poster,
     hub: TheHub,
     session: Work,
-    response: Response,
     if_match: IfMatch = None,
-) -> ItemOut:
+) -> Response:
     """Sends the submitted revision back to its author."""
     await _match(session, caller, item_id, if_match)
     item = await fan_out.send_back(session, caller, item_id, reason=form.reason)
-    return await shown_item(session, hub, item, response)
+    return await shown_item(session, hub, item.id)
 
 
 @router.post("/items/{item_id}/withdraw", responses=_ACT)
@@ -304,19 +283,18 @@ async def withdraw_item(
     )
 
 
-@router.post("/items/{item_id}/stop", responses={**_ACT, **_TAGGED})
+@router.post("/items/{item_id}/stop", response_model=ItemOut, responses={**_ACT, **_TAGGED})
 async def stop_item(
     item_id: UUID,
     caller: Poster,
     hub: TheHub,
     session: Work,
-    response: Response,
     if_match: IfMatch = None,
-) -> ItemOut:
+) -> Response:
     """Takes an agreed revision back before its first call: of it nothing appears, ever."""
     await _match(session, caller, item_id, if_match)
     item = await fan_out.stop(session, caller, item_id)
-    return await shown_item(session, hub, item, response)
+    return await shown_item(session, hub, item.id)
 
 
 async def _match(
@@ -324,48 +302,42 @@ async def _match(
 ) -> None:
     """Where a caller says which version it means, another one is refused."""
     if if_match is not None:
-        item = await session.get(Item, item_id, with_for_update=True)
-        if item is None or not caller.may_see(item.unit_id):
-            raise NotFoundError("item_not_found")
-        _check_match(item, if_match)
+        _check_match(await workflow.lock_item(session, caller, item_id), if_match)
 
 
 def _check_match(item: Item, if_match: str) -> None:
     # A proxy that compresses weakens a tag on its way; the version behind it is the same.
     given = [tag.strip().removeprefix("W/") for tag in if_match.split(",")]
-    if "*" not in given and _tag(item) not in given:
+    if "*" not in given and _tag(item.version) not in given:
         raise ConflictError("stale_version", version=item.version)
 
 
-def _tag(item: Item) -> str:
-    return f'"{item.version}"'
+def _tag(version: int) -> str:
+    return f'"{version}"'
 
 
-async def shown_item(session: AsyncSession, hub: Hub, item: Item, response: Response) -> ItemOut:
+async def shown_item(
+    session: AsyncSession, hub: Hub, item_id: UUID, *, code: int = status.HTTP_200_OK
+) -> Response:
     """An item as it stands now; the answer carries the `ETag` that a change needs."""
-    response.headers["ETag"] = _tag(item)
-    return (await _all_shown(session, hub, (item,)))[0]
-
-
-async def _all_shown(session: AsyncSession, hub: Hub, items: Sequence[Item]) -> list[ItemOut]:
     await session.flush()
-    newest = await queries.newest(session, items)
-    standing = await board.standing(session, [item.id for item in items])
-    rows = await session.execute(
-        select(col(Unit.id), col(Unit.code)).where(
-            col(Unit.id).in_({item.unit_id for item in items})
-        )
+    found = await board.whole(session, item_id)
+    if found is None:
+        raise NotFoundError("item_not_found")
+    return _answer(hub, found, code)
+
+
+def _answer(hub: Hub, found: Whole, code: int = status.HTTP_200_OK) -> Response:
+    return Response(
+        item_json(hub, found),
+        code,
+        headers={"ETag": _tag(found.row.version)},
+        media_type="application/json",
     )
-    codes = {row.id: row.code for row in rows}
-    return [
-        item_out(hub, item, newest[item.id], standing[item.id], codes[item.unit_id])
-        for item in items
-    ]
 
 
 async def _need_accounts(session: AsyncSession, caller: Caller, asked: Sequence[UUID]) -> None:
-    within = {one.id for one in await accounts_room.views(session, unit_ids=caller.unit_ids)}
-    if set(asked) - within:
+    if set(asked) - await accounts_room.open_ones(session, asked, caller.unit_ids):
         raise NotFoundError("account_not_found")
 
 

@@ -23,7 +23,16 @@ async def add_media(
     hub: TheHub,
     session: Work,
     file: Annotated[UploadFile, File(description="JPEG, PNG, WebP, MP4 or PDF")],
-    alt: Annotated[str, Form(max_length=1_000, description="What is to be seen, for the blind")],
+    alt: Annotated[
+        str,
+        Form(
+            max_length=1_000,
+            description="What is to be seen, for the blind; required unless `decorative`",
+        ),
+    ] = "",
+    decorative: Annotated[
+        bool, Form(description="A picture that tells nothing: it needs no description")
+    ] = False,
     caption: Annotated[str, Form(max_length=1_000)] = "",
     credit: Annotated[str, Form(max_length=500)] = "",
 ) -> MediaOut:
@@ -35,6 +44,7 @@ async def add_media(
         data=await file.read(),
         filename=file.filename or "",
         alt=alt,
+        decorative=decorative,
         caption=caption,
         credit=credit,
     )

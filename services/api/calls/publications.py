@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from services.api.forms import DecideForm, FoundForm
-from services.api.gate import Poster, Reader, TheHub, Work
+from services.api.gate import Look, Poster, Reader, TheHub, Work
 from services.api.paging import Cursor, Limit
 from services.api.problems import documented, language_of
 from services.api.route import Route
@@ -39,7 +39,7 @@ async def list_publications_of_item(
     item_id: UUID,
     request: Request,
     caller: Reader,
-    session: Work,
+    session: Look,
     state: State | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -61,7 +61,7 @@ async def list_publications_of_item(
 async def list_publications(
     request: Request,
     caller: Reader,
-    session: Work,
+    session: Look,
     state: State | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -75,7 +75,7 @@ async def list_publications(
 
 @router.get("/publications/{publication_id}", responses=documented(401, 403, 404, 422, 500, 503))
 async def show_publication(
-    publication_id: UUID, request: Request, caller: Reader, session: Work
+    publication_id: UUID, request: Request, caller: Reader, session: Look
 ) -> PublicationOut:
     """One publication."""
     return await _one(request, session, caller, publication_id)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.api.gate import SignedIn, Work
+from services.api.gate import Look, SignedIn
 from services.api.paging import Cursor, Limit
 from services.api.problems import documented
 from services.api.route import Route
@@ -18,14 +18,14 @@ router = APIRouter(route_class=Route, tags=["audit"])
 @router.get("/audit", responses=documented(401, 403, 422, 500, 503))
 async def list_entries(
     caller: SignedIn,
-    session: Work,
+    session: Look,
     about: Annotated[
         str | None,
         Query(
             alias="object",
             max_length=200,
             pattern=r"^[\x21-\x7e]+$",
-            description="`item:<id>`, `account:<id>`, `publication:<id>` …",
+            description="`item:<id>`, `account:<id>`, `publication:<id>` …, or an id alone",
         ),
     ] = None,
     limit: Limit = 50,

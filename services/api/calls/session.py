@@ -8,7 +8,7 @@ from sqlmodel import col
 from starlette.requests import Request
 
 from services.api.forms import SessionForm
-from services.api.gate import SignedIn, TheHub, Work, Writer, cookie_name, is_https, same_site
+from services.api.gate import Look, SignedIn, TheHub, Work, Writer, cookie_name, is_https, same_site
 from services.api.problems import documented
 from services.api.route import Route
 from services.api.state import address_of, request_id_of
@@ -72,7 +72,7 @@ async def end_session(
 
 
 @router.get("/me", responses=documented(401, 422, 500, 503))
-async def who_am_i(caller: SignedIn, session: Work) -> MeOut:
+async def who_am_i(caller: SignedIn, session: Look) -> MeOut:
     """The person or program that calls, with roles, scopes and units."""
     rows = await session.execute(
         select(col(Unit.code), col(Unit.name))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, JsonValue
 from starlette.requests import Request
 
 from services.api.calls.items import shown_item
-from services.api.gate import Poster, SignedIn, TheHub, Work, Writer
+from services.api.gate import Look, Poster, SignedIn, TheHub, Work, Writer
 from services.api.paging import Cursor, Limit, page, unknown_cursor
 from services.api.problems import documented, language_of
 from services.api.route import Route
@@ -117,7 +117,7 @@ class DraftBody(BaseModel):
 
 @router.get("/sources", responses=documented(401, 403, 422, 500, 503))
 async def list_sources(
-    request: Request, caller: SignedIn, session: Work, limit: Limit = 50, cursor: Cursor = None
+    request: Request, caller: SignedIn, session: Look, limit: Limit = 50, cursor: Cursor = None
 ) -> SourcesOut:
     """The sources within reach; those that need somebody first."""
     caller.need_role(*managing.ROLES)
@@ -137,7 +137,7 @@ async def add_source(
 
 @router.get("/sources/{source_id}", responses=_READ)
 async def show_source(
-    request: Request, source_id: UUID, caller: SignedIn, session: Work
+    request: Request, source_id: UUID, caller: SignedIn, session: Look
 ) -> SourceOut:
     """One source within reach."""
     caller.need_role(*managing.ROLES)
@@ -186,7 +186,7 @@ async def resume_source(
 async def list_entries(
     source_id: UUID,
     caller: SignedIn,
-    session: Work,
+    session: Look,
     view: Annotated[View, Query(description="Which of them")] = "all",
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -207,6 +207,7 @@ async def list_entries(
 @router.post(
     "/source-entries/{entry_id}/draft",
     status_code=status.HTTP_201_CREATED,
+    response_model=ItemOut,
     responses=_ACT,
 )
 async def draft_entry(
@@ -214,9 +215,8 @@ async def draft_entry(
     caller: Poster,
     hub: TheHub,
     session: Work,
-    response: Response,
     form: DraftBody | None = None,
-) -> ItemOut:
+) -> Response:
     """A draft of the entry with its source's credit; the same one again where there is one."""
     item = await making.draft(
         session,
@@ -225,7 +225,7 @@ async def draft_entry(
         zone=ZoneInfo(hub.timezone),
         makes=form.makes if form else None,
     )
-    return await shown_item(session, hub, item, response)
+    return await shown_item(session, hub, item.id, code=status.HTTP_201_CREATED)
 
 
 def _source(request: Request, shown: Shown) -> SourceOut:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from services.api.forms import FreezeForm
-from services.api.gate import Poster, Reader, Work
+from services.api.gate import Look, Poster, Reader, Work
 from services.api.problems import documented
 from services.api.route import Route
 from services.api.views import FreezeOut
@@ -14,7 +14,7 @@ router = APIRouter(route_class=Route, tags=["freeze"])
 
 
 @router.get("/freeze", responses=documented(401, 403, 422, 500, 503))
-async def show_freeze(_: Reader, session: Work) -> FreezeOut:
+async def show_freeze(_: Reader, session: Look) -> FreezeOut:
     """Whether publishing is held everywhere, and why."""
     return _shown(await switches.frozen(session))
 

@@ -24,7 +24,6 @@ def portal(team: Team, **more: object) -> dict[str, object]:
         "channel": "portal_rss",
         "name": f"Cổng {slug}",
         "settings": {"slug": slug, "title": "Cổng", "link": "https://cong.example/"},
-        "credentials": {},
         **more,
     }
 

@@ -168,6 +168,8 @@ async def test_refused_approvals_are_recorded(team: Team) -> None:
         ("approval.refused", "person_needed"),
         ("approval.refused", "content_changed"),
     ]
+    by_id_alone = await team.auditor.client.get("/audit", params={"object": item["id"]})
+    assert by_id_alone.json() == found.json()
 
 
 async def test_a_returned_item_can_be_mended_and_submitted_again(team: Team) -> None:

@@ -15,7 +15,7 @@ async def test_a_picture_comes_in_with_its_description(team: Team) -> None:
     assert answer.status_code == 201, answer.text
     assert (media["width"], media["height"], media["kind"]) == (1600, 900, "image")
     assert media["url"] == f"http://loa.test/media/{media['sha256']}.jpg"
-    assert media["alt"] == "Hồ sen"
+    assert (media["alt"], media["decorative"]) == ("Hồ sen", False)
 
 
 async def test_a_picture_without_words_or_of_no_kind_is_refused(team: Team) -> None:
@@ -28,6 +28,27 @@ async def test_a_picture_without_words_or_of_no_kind_is_refused(team: Team) -> N
     missing = await team.editor.client.post("/media", data={"alt": "x"}, files={"other": b""})
     assert [one.status_code for one in (silent, drawn, missing)] == [422, 422, 422]
     assert silent.json()["errors"][0]["field"] == "alt"
+
+
+async def test_only_a_decorative_picture_needs_no_description(team: Team) -> None:
+    frame = await team.program.client.post(
+        "/media",
+        files={"file": ("khung.jpg", jpeg(40, 10), "image/jpeg")},
+        data={"decorative": "true"},
+    )
+    paper = await team.program.client.post(
+        "/media",
+        files={"file": ("a.pdf", b"%PDF-1.7\n%%EOF\n", "application/pdf")},
+        data={"decorative": "true"},
+    )
+    plain = await team.program.client.post(
+        "/media", files={"file": ("a.jpg", jpeg(10, 10), "image/jpeg")}
+    )
+
+    assert frame.status_code == 201, frame.text
+    assert (frame.json()["decorative"], frame.json()["alt"]) == (True, "")
+    assert [one.status_code for one in (paper, plain)] == [422, 422]
+    assert [one.json()["errors"][0]["field"] for one in (paper, plain)] == ["alt", "alt"]
 
 
 async def test_only_editors_and_their_programs_bring_files(team: Team) -> None:

@@ -109,11 +109,12 @@ class Desk:
 
     async def state(self) -> str:
         """The derived state, which the list must find the item under as well."""
-        state = (await self.standing()).state
-        found, _ = await board.items(
-            self.session, state=state, unit_ids=[self.newsroom.unit], limit=10
-        )
+        standing = await self.standing()
+        state, units = standing.state, [self.newsroom.unit]
+        found, _ = await board.items(self.session, state=state, unit_ids=units, limit=10)
         assert found == [self.item.id]
+        told, _ = await board.wholes(self.session, state=state, unit_ids=units, limit=10)
+        assert [(one.row.id, one.standing) for one in told] == [(self.item.id, standing)]
         return state
 
     async def shown(self, publication: Publication) -> Shown:
@@ -136,6 +137,23 @@ async def revision_is(desk: Desk, state: str) -> None:
 
 
 # ── The derived state ────────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_was_shown_and_since_lost_its_agreement_is_not_called_withdrawn(
+    desk: Desk,
+) -> None:
+    await desk.at("failed", problem_code="approval_void", first_observed_at=NOW)
+    assert await desk.state() == "draft"
+    await desk.at("withdrawn", wanted=None, first_observed_at=NOW)
+    assert await desk.state() == "withdrawn"
+
+
+async def test_the_highest_revision_shown_counts_wherever_it_is_on_its_way(desk: Desk) -> None:
+    await desk.next_revision()
+    await desk.at("live", wanted=1, shows=1)
+    await desk.at("sending", wanted=1, shows=2)
+    assert (await desk.standing()).live_revision == 2
+    assert await desk.state() == "correcting"
 
 
 @pytest.mark.parametrize("state", ["draft", "review", "returned"])

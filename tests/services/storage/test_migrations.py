@@ -69,3 +69,76 @@ def _sign_somebody_in(connection: Connection) -> None:
         " VALUES (:one, :one, '', 'c', now(), now(), now())",
     ):
         connection.execute(text(statement), {"one": one})
+
+
+async def test_0017_can_be_taken_back_and_made_again(empty_database_url: str) -> None:
+    def columns(connection: Connection) -> tuple[bool, bool]:
+        found = inspect(connection)
+        told = [one["name"] for one in found.get_columns("portal_fetch")]
+        noted = [one["name"] for one in found.get_columns("public_event")]
+        return "etag" in told, "try_at" in noted
+
+    await migrate.upgrade(empty_database_url, to="0017")
+    assert await _look(empty_database_url, columns) == (False, True)
+    await migrate.downgrade(empty_database_url, to="0017-1")
+    assert await _look(empty_database_url, columns) == (True, False)
+    await migrate.upgrade(empty_database_url, to="0017")
+    assert await _look(empty_database_url, columns) == (False, True)
+
+
+async def test_0015_can_be_taken_back_and_made_again(empty_database_url: str) -> None:
+    def indexes(connection: Connection) -> int:
+        names = {str(one["name"]) for one in inspect(connection).get_indexes("publication")}
+        return sum(name.startswith("ix_publication_item_") for name in names)
+
+    await migrate.upgrade(empty_database_url, to="0015")
+    assert await _look(empty_database_url, indexes) == 3
+    await migrate.downgrade(empty_database_url, to="0015-1")
+    assert await _look(empty_database_url, indexes) == 0
+    await migrate.upgrade(empty_database_url, to="0015")
+    assert await _look(empty_database_url, indexes) == 3
+
+
+async def test_0016_leaves_to_be_searched_what_was_not(empty_database_url: str) -> None:
+    def due(connection: Connection) -> list[int]:
+        found = connection.execute(text("SELECT id FROM public_event WHERE links_due ORDER BY id"))
+        return [row.id for row in found]
+
+    await migrate.upgrade(empty_database_url, to="0015")
+    await _look(empty_database_url, _publish_three)
+    await migrate.upgrade(empty_database_url, to="0016")
+    assert await _look(empty_database_url, due) == [2, 4]
+    await migrate.downgrade(empty_database_url, to="0016-1")
+    await migrate.upgrade(empty_database_url, to="0016")
+    assert await _look(empty_database_url, due) == [2, 4]
+
+
+def _publish_three(connection: Connection) -> None:
+    """One item whose links are noted, one never searched, one searched in its first wording."""
+    one = "018f0000-0000-7000-8000-000000000001"
+    connection.execute(text("SET session_replication_role = replica"))
+    for no, released, searched in ((1, 1, 1), (2, 1, None), (3, 2, 1)):
+        item = f"018f0000-0000-7000-8000-00000000001{no}"
+        values = {"item": item, "one": one, "code": f"A-{no}", "released": released}
+        connection.execute(
+            text(
+                "INSERT INTO item (id, code, unit_id, kind, revision_no, released_no, version,"
+                " created_by, created_at, updated_at) VALUES (:item, :code, :one, 'news',"
+                " :released, :released, 1, :one, now(), now())"
+            ),
+            values,
+        )
+        for number in range(1, released + 1):
+            connection.execute(
+                text(
+                    "INSERT INTO public_event (item_id, revision_no, what, at)"
+                    " VALUES (:item, :number, 'published', now())"
+                ),
+                {"item": item, "number": number},
+            )
+        if searched:
+            connection.execute(
+                text("INSERT INTO link_scan (item_id, revision_no) VALUES (:item, :searched)"),
+                {"item": item, "searched": searched},
+            )
+    connection.execute(text("SET session_replication_role = origin"))
