@@ -8,6 +8,7 @@ import hashlib
 import os
 from typing import Final
 
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -15,6 +16,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from typing_extensions import override
 
 from shared.errors import LoaError
+
+_log = structlog.get_logger(__name__)
 
 _VERSION: Final = b"\x01"
 _ID_BYTES: Final = 4
@@ -71,6 +74,17 @@ class Sealer:
             return cipher.decrypt(nonce, ciphertext, _bound(head, context))
         except InvalidTag as error:
             raise SealError from error
+
+    def resealed(self, sealed: bytes, context: str) -> bytes | None:
+        """The same sealed with the present key; None, and a line in the log, where it cannot be.
+
+        So that one secret that nobody can open keeps no other from being sealed anew.
+        """
+        try:
+            return self.seal(self.open(sealed, context), context)
+        except SealError as error:
+            _log.error("seal.unreadable", of=context, code=error.code)
+            return None
 
     def needs_reseal(self, sealed: bytes) -> bool:
         """Whether another key than the present one has sealed it."""

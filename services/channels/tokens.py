@@ -22,8 +22,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Interval, delete, func, literal, select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Interval, func, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -41,7 +40,7 @@ from services.channels.accounts import (
 from services.channels.registry import Registry
 from services.channels.sealing import Sealer
 from services.channels.tables import Account, OldCredentials
-from services.storage.session import Opener
+from services.storage.session import AWAY, Opener
 from shared.clock import steady_seconds
 from shared.contract import messages
 from shared.contract.channel import Lister, Renewer
@@ -59,7 +58,6 @@ DEADLINE: Final = timedelta(seconds=20)
 LEASE: Final = timedelta(seconds=60)
 _BACK_OFF: Final = timedelta(seconds=10)
 _STORE_TRIES: Final = 8
-_OLD_PAIRS_KEPT: Final = timedelta(days=7)
 _ACTOR: Final = Actor(kind="system", id="tokens")
 
 _log = structlog.get_logger()
@@ -198,13 +196,6 @@ async def distrust_all(session: AsyncSession) -> None:
             col(Account.token_state).in_((_State.OK, _State.RENEWING)),
         )
         .values(token_state=_State.UNCERTAIN, token_until=None)
-    )
-
-
-async def sweep(session: AsyncSession) -> None:
-    """Removes replaced pairs after seven days (R54)."""
-    await session.execute(
-        delete(OldCredentials).where(col(OldCredentials.replaced_at) < func.now() - _OLD_PAIRS_KEPT)
     )
 
 
@@ -363,7 +354,7 @@ async def _store(
         try:
             async with open_work() as session:
                 return await _store_once(session, taken, sealed, renewed.expires_at)
-        except (DBAPIError, OSError) as error:
+        except AWAY as error:
             if tries == _STORE_TRIES:
                 raise
             _log.warning(

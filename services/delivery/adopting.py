@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -241,7 +242,7 @@ async def read_on(hub: Hub, *, pages: int = 10) -> int:
             ).one_or_none()
         if claimed is None:
             return done
-        while done < pages and await _page(hub, claimed.account_id, claimed.fence):
+        while done < pages and await _page_or_later(hub, claimed.account_id, claimed.fence):
             done += 1
         async with hub.open_work() as session:
             await session.execute(
@@ -256,6 +257,20 @@ async def read_on(hub: Hub, *, pages: int = 10) -> int:
                 },
             )
     return done
+
+
+async def _page_or_later(hub: Hub, account_id: UUID, fence: int) -> bool:
+    """Reads one page; what nobody foresaw counts as a failure of the reading, and is given up."""
+    try:
+        return await _page(hub, account_id, fence)
+    except OSError:
+        raise  # the database is away: that says nothing of this account
+    except Exception as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        _log.exception("adoption.broke", account=str(account_id))
+    async with hub.open_work() as session:
+        return await _put_off(session, account_id, fence, "reading_broke")
 
 
 async def _page(hub: Hub, account_id: UUID, fence: int) -> bool:
@@ -284,7 +299,9 @@ async def _page(hub: Hub, account_id: UUID, fence: int) -> bool:
         page = await channel.listing(opened, since=_EVER, cursor=held.cursor)
         earlier = [one for one in page.seen if one.at is None or one.at < connected_at]
         whole = [await _whole(hub, channel, opened, one) for one in earlier]
-    except (ChannelError, TimeoutError) as error:
+    except Exception as error:  # noqa: BLE001  # a stranger's adapter may raise anything
+        if not isinstance(error, ChannelError | TimeoutError):
+            _log.exception("adapter.broke", channel=account.channel)
         await _failed(hub, account_id, fence, error, version)
         return False
     await asyncio.sleep(_pause(hub))
@@ -362,7 +379,7 @@ async def _whole(hub: Hub, channel: Lister, account: messages.Account, one: Seen
 async def _failed(
     hub: Hub, account_id: UUID, fence: int, error: BaseException, version: int
 ) -> None:
-    code, _, _ = told(error)
+    code = told(error)[0] if isinstance(error, ChannelError) else "reading_broke"
     async with hub.open_work() as session:
         await _put_off(session, account_id, fence, code)
     if isinstance(error, ChannelRejectedError) and error.remedy is Remedy.RENEW:

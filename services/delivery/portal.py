@@ -36,13 +36,20 @@ _FETCH_NOTED = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portal:
-    """One portal's feed: its account and the words over it. `open` is False once it was closed."""
+    """One portal's feed: its account and the words over it.
+
+    `open` is False once it was closed, `listed` only from the end of connecting until then.
+    `first` is the account that first had this address: a feed that was closed and connected anew
+    is the same one to its readers, so whatever names it for good is made of that.
+    """
 
     account: Account
     slug: str
     title: str
     link: str
     open: bool
+    listed: bool
+    first: UUID
 
 
 class EntryPicture(BaseModel):
@@ -107,23 +114,35 @@ class Entry:
 
 
 async def find(session: AsyncSession, slug: str) -> Portal | None:
-    """The feed of this name, an open one before a closed one; None when there never was one."""
+    """The feed of this name, an open one before a closed one; None when there never was one.
+
+    One that is being connected is found too: its (empty) documents must answer while people set
+    the portal up with their address (console-ux.md S15). It is `listed` nowhere.
+    """
     found = await session.scalars(
         select(Account)
         .where(col(Account.channel) == PORTAL, col(Account.remote_id) == slug)
         .order_by(col(Account.stage) == "closed", col(Account.created_at).desc())
-        .limit(1)
     )
-    account = found.one_or_none()
-    return None if account is None else _portal(account)
+    accounts = found.all()
+    return _portal(accounts[0], accounts) if accounts else None
 
 
 async def every(session: AsyncSession) -> list[Portal]:
     """All open feeds, by title; those that are still being connected are nobody's to see."""
-    found = await session.scalars(
-        select(Account).where(col(Account.channel) == PORTAL, col(Account.stage) == "official")
+    found = await session.scalars(select(Account).where(col(Account.channel) == PORTAL))
+    by_slug: dict[str, list[Account]] = {}
+    for account in found:
+        by_slug.setdefault(account.remote_id, []).append(account)
+    return sorted(
+        (
+            _portal(account, accounts)
+            for accounts in by_slug.values()
+            for account in accounts
+            if account.stage == "official"
+        ),
+        key=lambda one: (one.title, one.slug),
     )
-    return sorted((_portal(account) for account in found), key=lambda one: (one.title, one.slug))
 
 
 def is_the_portal(hub: Hub, portal: Portal, key: str | None) -> bool:
@@ -183,7 +202,7 @@ async def record_fetch(
     )
 
 
-def _portal(account: Account) -> Portal:
+def _portal(account: Account, of_this_address: Sequence[Account]) -> Portal:
     settings = account.settings
     return Portal(
         account=account,
@@ -191,4 +210,6 @@ def _portal(account: Account) -> Portal:
         title=str(settings.get("title") or account.name),
         link=str(settings.get("link") or ""),
         open=account.stage != "closed",
+        listed=account.stage == "official",
+        first=min(of_this_address, key=lambda one: (one.created_at, one.id)).id,
     )

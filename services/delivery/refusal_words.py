@@ -586,6 +586,11 @@ _OF_FETCHING: Final[Mapping[str, Pair]] = {
         "Trang trả lời quá chậm, nên chưa lấy gì. Hãy thử lại sau.",
         "The site answered too slowly, so nothing was fetched. Try again later.",
     ),
+    "fetch_held": (
+        "Địa chỉ này đang được hỏi quá nhiều, nên chưa gửi gì. Loa tự thử lại sau {seconds} giây.",
+        "This address is being asked too much, so nothing was sent. Loa tries again in {seconds} "
+        "seconds.",
+    ),
     "fetch_too_large": (
         "Trang gửi về nhiều dữ liệu hơn mức cho phép, nên chưa lấy gì. Hãy chọn một địa chỉ nguồn "
         "tin nhỏ hơn.",

@@ -11,19 +11,18 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.channels.tables import Account
-from services.content import search
 from services.content.tables import Item, Revision
 from services.delivery.hub import Hub
 from services.delivery.tables import Publication
-from services.proof import ledger, register, wording
+from services.proof import ledger, listing, register, wording
 from services.proof.page_words import KINDS
 from services.proof.register import OfficialChannel
-from services.proof.tables import PublicEntry, PublicEvent, PublicText
+from services.proof.tables import PublicEvent, PublicText
 from services.proof.wording import Comparison, Reading
 from services.staff import agency
 from services.staff.tables import Unit
@@ -36,6 +35,7 @@ _FEWEST_WORDS: Final = 4
 _TELLING: Final = 8  # fewer words prove nothing, unless they are a whole title
 _ALTERED: Final = 0.5  # of a copy's words must be found, or it is another text
 _COMPARED: Final = 6
+_MOST_READ: Final = 1_000_000  # characters cut into words for one question, about a second's work
 _LIKELY: Final = 12
 _CODE: Final = re.compile(r"[^\W_][\w.-]*-\d{4}-\d{6,}")
 _OUR_CODE: Final = re.compile(r"/tin/([^\s/?#\"'<>]+)", re.IGNORECASE)
@@ -48,18 +48,23 @@ _COMMON = text(
     "SELECT CAST(CAST(most_common_elems AS text) AS integer[]) FROM pg_stats"
     " WHERE schemaname = current_schema() AND tablename = 'public_text' AND attname = 'shingles'"
 )
-# Of a group that stands in many texts only the newest few are looked at.
+# The fewer texts hold a group, the more it tells: what stands in a thousand bulletins tells nearly
+# nothing. `OFFSET 0` has the index gather them first: in order of id the planner would look through
+# every text there is.
 _MOST_LIKELY = text(
     """
-    SELECT found.id, count(*) AS shared
+    SELECT found.id, sum(1.0 / found.holders) AS telling
       FROM unnest(CAST(:numbers AS integer[])) AS asked(number)
      CROSS JOIN LATERAL (
-       SELECT id FROM public_text WHERE shingles @> ARRAY[asked.number] ORDER BY id DESC LIMIT 50
+       SELECT id, count(*) OVER () AS holders FROM (
+         SELECT id FROM public_text WHERE shingles @> ARRAY[asked.number] OFFSET 0
+       ) AS holding ORDER BY id DESC LIMIT 50
      ) AS found
-     GROUP BY found.id ORDER BY shared DESC, found.id DESC LIMIT :most
+     GROUP BY found.id ORDER BY telling DESC, found.id DESC LIMIT :most
     """
 )
-_NOT_ALL_OF_THE_COMMON = text("SET LOCAL gin_fuzzy_search_limit = 2000")
+# Of the texts that hold a common group the index gives about so many, by chance.
+_NOT_ALL_OF_THE_COMMON = text("SET LOCAL gin_fuzzy_search_limit = 200")
 _COMMON_ASKED: Final = 4
 
 
@@ -116,7 +121,7 @@ class _Likely:
     revision_no: int
     current: bool
     account: str
-    reading: Reading
+    words: str
     asides: tuple[str, ...]
 
 
@@ -316,7 +321,7 @@ async def _by_text(hub: Hub, given: str) -> Finding:
         named = await _named(session, hub, given)
         house = await agency.settings(session)
     sections = (*KINDS.values(), *(one.name for one in house.categories))
-    # Comparing takes up to half a second of computing: not on the loop that answers everybody.
+    # Reading and comparing computes for a second at worst: not on the loop that answers everybody.
     judged = await asyncio.to_thread(_best, copied, likely, sections)
     if judged is None:
         return Finding(answer=Answer.UNKNOWN, item=named)
@@ -363,17 +368,9 @@ async def _likely(session: AsyncSession, given: str) -> list[_Likely]:
             often = [one for one in numbers if one in common]
             ids = await _holding(session, often[:: max(1, len(often) // _COMMON_ASKED)])
     items: set[UUID] = set()
-    words = search.query(given)
-    if not ids and words is not None:
+    if not ids:
         # A line too short to share a word group with anything: all of its words must occur.
-        items |= set(
-            await session.scalars(
-                select(col(PublicEntry.item_id))
-                .where(col(PublicEntry.search).op("@@")(func.to_tsquery("simple", words)))
-                .order_by(col(PublicEntry.at).desc())
-                .limit(_LIKELY)
-            )
-        )
+        items |= set(await listing.holding(session, given, most=_LIKELY))
     if ids:
         owners = select(col(PublicText.item_id)).where(col(PublicText.id).in_(ids))
         items |= set(await session.scalars(owners))
@@ -381,7 +378,7 @@ async def _likely(session: AsyncSession, given: str) -> list[_Likely]:
 
 
 async def _holding(session: AsyncSession, numbers: Sequence[int]) -> list[int]:
-    """The texts that hold most of these word groups."""
+    """The texts that hold the most telling of these word groups."""
     if not numbers:
         return []
     await session.execute(_NOT_ALL_OF_THE_COMMON)
@@ -414,7 +411,7 @@ async def _texts_of(session: AsyncSession, items: Collection[UUID]) -> list[_Lik
             revision_no=words.revision_no,
             current=words.revision_no == released,
             account=account or "",
-            reading=wording.read(words.words),
+            words=words.words,
             asides=beside.get((words.item_id, words.revision_no), ()),
         )
         for words, account, released in rows
@@ -426,17 +423,21 @@ def _best(
 ) -> tuple[_Likely, Comparison] | None:
     """The published text that the copy is most like: the same before nearly, now before once.
 
-    `sections` are the words that may stand over any item.
+    `sections` are the words that may stand over any item. Computes for long: not for the loop.
     """
-    same = [one for one in likely if wording.stands_in(one.reading, copied)]
+    read = _readings(likely)
+    likely = [one for one in likely if one.words in read]
+    same = [one for one in likely if wording.stands_in(read[one.words], copied)]
     if same:
         best = max(same, key=lambda one: (one.current, one.account == ""))
-        return best, wording.compare(best.reading, copied)
+        return best, wording.compare(read[best.words], copied)
     promising = sorted(
-        likely, key=lambda one: (wording.overlap(one.reading, copied), one.current), reverse=True
+        likely,
+        key=lambda one: (wording.overlap(read[one.words], copied), one.current),
+        reverse=True,
     )
     judged = [
-        (one, wording.compare(one.reading, copied, (*one.asides, *sections)))
+        (one, wording.compare(read[one.words], copied, (*one.asides, *sections)))
         for one in promising[:_COMPARED]
     ]
     alike = [pair for pair in judged if _is_alike(pair[1])]
@@ -450,6 +451,18 @@ def _best(
     # Of one item the words that stand now are what a copy is held against.
     nearest = max(alike, key=lambda pair: (pair[1].exact, pair[1].shared))[0]
     return max((pair for pair in alike if pair[0].item_id == nearest.item_id), key=worth)
+
+
+def _readings(likely: Sequence[_Likely]) -> dict[str, Reading]:
+    """The texts as they are compared, each once, as far as `_MOST_READ` goes: newest first."""
+    read: dict[str, Reading] = {}
+    left = _MOST_READ
+    for words in dict.fromkeys(one.words for one in likely):
+        left -= len(words)
+        if left < 0 and read:
+            break
+        read[words] = wording.read(words)
+    return read
 
 
 def _is_alike(comparison: Comparison) -> bool:

@@ -94,11 +94,15 @@ async def published(session: AsyncSession) -> list[PublicKey]:
 async def reseal(session: AsyncSession, sealer: Sealer) -> int:
     """Seals anew what an older LOA_SECRET_KEY has sealed; gives how many. Safe to repeat."""
     rows = list(await session.scalars(select(SigningKey).with_for_update()))
-    stale = [row for row in rows if sealer.needs_reseal(row.sealed)]
-    for row in stale:
-        row.sealed = sealer.seal(sealer.open(row.sealed, _context(row.id)), _context(row.id))
+    count = 0
+    for row in rows:
+        stale = sealer.needs_reseal(row.sealed)
+        fresh = sealer.resealed(row.sealed, _context(row.id)) if stale else None
+        if fresh is not None:
+            row.sealed = fresh
+            count += 1
     await session.flush()
-    return len(stale)
+    return count
 
 
 async def _present(session: AsyncSession, *, lock: bool = False) -> SigningKey | None:

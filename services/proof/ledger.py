@@ -4,15 +4,18 @@ The database notes every event (a trigger on `item`); here each is taken up once
 does it within seconds; whoever is asked before that takes up what is fresh, so nobody is told less.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import delete, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -36,6 +39,15 @@ from shared.errors import NotFoundError
 _LOCK: Final = 0x10A_0011
 # How old an event may be for a visitor's request to take it up; the job takes what is older.
 _FRESH: Final = timedelta(minutes=2)
+# An event that cannot be taken up is tried again after a minute, then ever more seldom.
+_PATIENCE: Final = (timedelta(minutes=1), timedelta(days=1))
+_PUT_OFF = text(
+    """
+    UPDATE public_event
+       SET tries = tries + CAST(id = :id AS integer), try_at = now() + make_interval(secs => :wait)
+     WHERE item_id = :item AND done_at IS NULL AND id >= :id
+    """
+)
 _log = structlog.get_logger()
 
 
@@ -43,9 +55,13 @@ async def catch_up(hub: Hub, *, most: int = 20, fresh: bool = False) -> int:
     """Takes up at most `most` events, in order; gives how many. Safe to repeat and to run twice.
 
     With `fresh`, for a visitor's request: only what is new, and nearly free when there is nothing.
-    While nobody can open the signing key, events are listed all the same and stay due: 0.
+    While nobody can open the signing key, events are listed all the same and stay due: 0. What
+    cannot be taken up is logged and tried again later; only events of the same item wait for it.
     """
-    wanted = select(col(PublicEvent.item_id)).where(col(PublicEvent.done_at).is_(None))
+    wanted = select(col(PublicEvent.item_id)).where(
+        col(PublicEvent.done_at).is_(None),
+        col(PublicEvent.try_at).is_(None) | (col(PublicEvent.try_at) <= func.now()),
+    )
     if fresh:
         wanted = wanted.where(col(PublicEvent.at) > utc_now() - _FRESH)
     async with hub.open_work() as session:
@@ -65,8 +81,12 @@ async def catch_up(hub: Hub, *, most: int = 20, fresh: bool = False) -> int:
         taken = sorted(due, key=lambda event: event.id)
         if taken:
             house = (await agency.settings(session)).name or hub.agency
-            for event in taken:
-                await _take_up(session, hub, signer, house, event)
+            waiting: set[UUID] = set()
+            for event in [_Due(event.id, event.item_id, event.tries) for event in taken]:
+                if event.item_id not in waiting and not await _took_up(
+                    session, hub, signer, house, event
+                ):
+                    waiting.add(event.item_id)
         return len(taken) if signer is not None else 0
 
 
@@ -101,6 +121,34 @@ async def _signer(session: AsyncSession, hub: Hub) -> keys.Signer | None:
         return None
 
 
+class _Due(NamedTuple):
+    """An event as it was before anything was tried: what is rolled back forgets its rows."""
+
+    id: int
+    item_id: UUID
+    tries: int
+
+
+async def _took_up(
+    session: AsyncSession, hub: Hub, signer: keys.Signer | None, house: str, due: _Due
+) -> bool:
+    """Takes up one event, whole or not at all; False when it and its item's next ones must wait."""
+    try:
+        async with session.begin_nested():
+            event = await session.get_one(PublicEvent, due.id, populate_existing=True)
+            await _take_up(session, hub, signer, house, event)
+    except Exception as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        _log.exception("proof.event_failed", id=due.id, item=str(due.item_id), tries=due.tries)
+    else:
+        return True
+    least, most = _PATIENCE
+    wait = min(least * 4 ** min(due.tries, 10), most).total_seconds()
+    await session.execute(_PUT_OFF, {"id": due.id, "item": due.item_id, "wait": wait})
+    return False
+
+
 async def _take_up(
     session: AsyncSession, hub: Hub, signer: keys.Signer | None, house: str, event: PublicEvent
 ) -> None:
@@ -133,40 +181,75 @@ async def _take_up(
 async def _keep_words(
     session: AsyncSession, hub: Hub, public: PublicItem, revision: Revision
 ) -> list[Shown]:
-    """Keeps the words of the page and of every agreed rendition; gives the latter's hashes."""
+    """Keeps the words of the page and of every agreed rendition; gives the latter's hashes.
+
+    Words that many accounts share are read and kept once, for the first of them.
+    """
     page = page_words.words(public)
     on_page = wording.shingles(page)
-    known = set(on_page)
     asides = page_words.asides(public, ZoneInfo(hub.timezone))
-    await _keep(session, public, None, page, asides, on_page)
+    texts = [_text(public, None, page, on_page, asides)]
+    known = set(on_page)
+    digests: dict[str, str] = {}
     told: list[Shown] = []
-    for account, rendition in await _agreed(session, revision):
+    for place in await _agreed(session, revision):
         try:
-            words = _said(hub, account, rendition)
+            words = _said(hub, place)
         except (NotFoundError, KeyError, TypeError, ValueError) as error:
             # An adapter that is gone or reads the payload otherwise; the page's words still count.
-            _log.warning("proof.rendition_unread", account=str(account.id), error=str(error)[:80])
+            _log.warning("proof.rendition_unread", account=str(place.id), error=str(error)[:80])
             continue
-        # Numbers that the page has already would only find the same item twice.
-        own = [one for one in wording.shingles(words) if one not in known]
-        await _keep(session, public, account.id, words, [], own)
+        if words not in digests:
+            digests[words] = wording.digest(words)
+            # Numbers that the page has already would only find the same item twice.
+            own = [one for one in wording.shingles(words) if one not in known]
+            texts.append(_text(public, place.id, words, own))
         told.append(
             Shown(
-                channel=account.channel,
-                account=account.name,
-                rendition_sha256=rendition.hash,
-                text_sha256=wording.digest(words),
+                channel=place.channel,
+                account=place.name,
+                rendition_sha256=place.hash,
+                text_sha256=digests[words],
             )
         )
+    # A revision that was withdrawn and is public again says the same words.
+    await session.execute(insert(PublicText).on_conflict_do_nothing(), texts)
     return told
 
 
-def _said(hub: Hub, account: Account, rendition: Rendition) -> str:
-    payload = cast(Payload, rendition.payload)
-    return hub.registry.get(account.channel).fingerprint(payload).text
+def _text(
+    public: PublicItem,
+    account_id: UUID | None,
+    words: str,
+    shingles: list[int],
+    asides: Sequence[str] = (),
+) -> dict[str, object]:
+    return {
+        "item_id": public.id,
+        "revision_no": public.revision,
+        "account_id": account_id,
+        "words": words,
+        "asides": list(asides),
+        "shingles": shingles,
+    }
 
 
-async def _agreed(session: AsyncSession, revision: Revision) -> list[tuple[Account, Rendition]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """An account of ours, and what was agreed for it."""
+
+    id: UUID
+    channel: str
+    name: str
+    hash: str
+    payload: Payload
+
+
+def _said(hub: Hub, place: _Place) -> str:
+    return hub.registry.get(place.channel).fingerprint(place.payload).text
+
+
+async def _agreed(session: AsyncSession, revision: Revision) -> list[_Place]:
     """The accounts of the newest approval with what was agreed for each; else the revision's."""
     seen = await session.scalar(
         select(col(Approval.seen))
@@ -175,36 +258,25 @@ async def _agreed(session: AsyncSession, revision: Revision) -> list[tuple[Accou
         .limit(1)
     )
     accounts = [UUID(one) for one in seen] if seen else list(revision.accounts)
-    rows = await session.execute(
-        select(Account, Rendition)
-        .join(Rendition, col(Rendition.account_id) == col(Account.id))
-        .where(col(Rendition.revision_id) == revision.id, col(Account.id).in_(accounts))
-        .order_by(col(Account.channel), col(Account.name))
-    )
-    return [(account, rendition) for account, rendition in rows]
-
-
-async def _keep(
-    session: AsyncSession,
-    public: PublicItem,
-    account_id: UUID | None,
-    words: str,
-    asides: list[str],
-    shingles: list[int],
-) -> None:
-    # A revision that was withdrawn and is public again says the same words.
-    await session.execute(
-        insert(PublicText)
-        .values(
-            item_id=public.id,
-            revision_no=public.revision,
-            account_id=account_id,
-            words=words,
-            asides=asides,
-            shingles=shingles,
+    rows = (
+        await session.execute(
+            select(col(Account.id), col(Account.channel), col(Account.name), col(Rendition.hash))
+            .join(Rendition, col(Rendition.account_id) == col(Account.id))
+            .where(col(Rendition.revision_id) == revision.id, col(Account.id).in_(accounts))
+            .order_by(col(Account.channel), col(Account.name))
         )
-        .on_conflict_do_nothing()
+    ).all()
+    # Accounts of one channel mostly show the very same, and a payload may be long.
+    payloads = await session.execute(
+        select(col(Rendition.hash), col(Rendition.payload))
+        .where(col(Rendition.revision_id) == revision.id)
+        .ext(distinct_on(col(Rendition.hash)))
     )
+    by_hash = {hash_: cast(Payload, payload) for hash_, payload in payloads}
+    return [
+        _Place(id=id_, channel=channel, name=name, hash=hash_, payload=by_hash[hash_])
+        for id_, channel, name, hash_ in rows
+    ]
 
 
 async def _list(session: AsyncSession, item: Item, revision: Revision, event: PublicEvent) -> None:

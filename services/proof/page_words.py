@@ -52,7 +52,9 @@ def asides(item: PublicItem, zone: tzinfo) -> list[str]:
     instants = [item.published_at, *(one.at for one in item.corrections)]
     for at in instants:
         if at is not None:
-            told += [long_time(at, zone), f"{at.astimezone(zone):%H:%M %d/%m/%Y}"]
+            here = at.astimezone(zone)
+            # As the page writes an instant, and as it did until November 2026.
+            told += [long_time(at, zone), f"{here:%d/%m/%Y, %H:%M}", f"{here:%H:%M %d/%m/%Y}"]
     told += list(_captions(item.blocks, item.media, item.cover))
     told += [str(no) for no in _numbers(item.blocks)]
     return list(dict.fromkeys(one for one in told if one))

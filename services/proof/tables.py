@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Identity,
@@ -25,13 +26,16 @@ from shared.clock import utc_now
 class PublicEvent(Row, table=True):
     """A revision became public, or an item was withdrawn: written by a trigger on `item`.
 
-    `done_at` is when its record was signed and its words were taken up; None: still to do.
+    `done_at` is when its record was signed and its words were taken up; None: still to do. After
+    `tries` in vain it is not tried again before `try_at`. `links_due` until the links of what is
+    public now were noted.
     """
 
     __table_args__ = (
         CheckConstraint("what IN ('published','withdrawn')", "what"),
         Index(None, "item_id"),
         Index("ix_public_event_due", "id", postgresql_where=text("done_at IS NULL")),
+        Index("ix_public_event_links_due", "id", postgresql_where=text("links_due")),
     )
     id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
     item_id: UUID = Field(foreign_key="item.id")
@@ -39,6 +43,11 @@ class PublicEvent(Row, table=True):
     what: str
     at: datetime = instant()
     done_at: datetime | None = optional_instant()
+    tries: int = 0
+    try_at: datetime | None = optional_instant()
+    links_due: bool = Field(
+        default=True, sa_column=Column(Boolean, nullable=False, server_default=text("true"))
+    )
 
 
 class PublicEntry(Row, table=True):

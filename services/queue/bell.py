@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 _CHANNEL = "loa_bell"
 # Rung by triggers (migration 0008) whenever something that a feed shows has changed.
 FEEDS = "loa_feeds"
+_AGAIN = 1.0  # seconds, so that a database that is away is not stormed
 _RING = text("SELECT pg_notify(:channel, '')")
 
 log = structlog.get_logger(__name__)
@@ -41,24 +42,29 @@ async def listening(
 
 
 async def _listen(url: str, heard: Callable[[], None], channel: str) -> None:
+    """Listens for ever: whatever cuts it off, it connects anew a second later."""
     while True:
         try:
-            connection = await asyncpg.connect(
-                url, server_settings={"application_name": "loa-bell"}
-            )
-        except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            await _until_cut(url, heard, channel)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("bell.unreachable", reason=type(error).__name__)
-            await asyncio.sleep(1)
-            continue
-        try:
-            cut = asyncio.Event()
-            connection.add_termination_listener(_setting(cut))
-            await connection.add_listener(channel, lambda *_: heard())
-            heard()  # whatever rang while nobody listened
-            await cut.wait()
-        finally:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, TimeoutError):
-                await connection.close(timeout=1)
+        except Exception:  # a bell that fell silent would slow everything down
+            log.exception("bell.broke")
+        await asyncio.sleep(_AGAIN)
+
+
+async def _until_cut(url: str, heard: Callable[[], None], channel: str) -> None:
+    """Listens on one connection until it is cut off."""
+    connection = await asyncpg.connect(url, server_settings={"application_name": "loa-bell"})
+    try:
+        cut = asyncio.Event()
+        connection.add_termination_listener(_setting(cut))
+        await connection.add_listener(channel, lambda *_: heard())
+        heard()  # whatever rang while nobody listened
+        await cut.wait()
+    finally:
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await connection.close(timeout=1)
 
 
 def _setting(event: asyncio.Event) -> Callable[[object], None]:

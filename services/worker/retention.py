@@ -27,7 +27,8 @@ _OVER: Final[Mapping[str, str]] = MappingProxyType(
         "link_check": "asked_at < now() - interval '30 days'"
         " AND NOT EXISTS (SELECT 1 FROM link_use u WHERE u.link_id = link_check.id)",
         "consent": "expires_at < now() - interval '7 days'",
-        "notification": "read_at < now() - interval '90 days'",
+        # Unread for a year: whoever it was for does not come back for it.
+        "notification": "coalesce(read_at, at + interval '275 days') < now() - interval '90 days'",
     }
 )
 

@@ -22,16 +22,15 @@ import pytest
 from sqlalchemy import text
 
 from services.channels import accounts, tokens
-from services.channels.registry import Registry
 from services.channels.tables import Account
 from services.channels.tokens import Renewal
 from shared.contract.channel import Lister
 from shared.contract.errors import ChannelRejectedError
-from tests.services.delivery.test_crash_points import hosts_of
 from tests.support import crash_worker, token_workers
 from tests.support import sandbox as sandboxes
-from tests.support.hub import Bench, make_bench
-from tests.support.sandbox import Sandbox
+from tests.support.hub import Bench
+from tests.support.sandbox import Sandbox, hosts_of
+from tests.support.simulated import simulated_hub
 from tests.support.token_workers import CALLERS, ROUND_AGE, Told
 
 ROUNDS = 200
@@ -49,9 +48,8 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def bench(sandbox: Sandbox, fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Bench]:
-    made = make_bench(fresh_database_url, tmp_path, Registry.load(hosts_of(sandbox)), size=20)
-    yield made
-    await made.close()
+    async with simulated_hub(sandbox, fresh_database_url, tmp_path, size=20) as made:
+        yield made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from adapters.zalo_oa.channel import ZaloOa
@@ -20,7 +20,7 @@ from services.audit.queries import entries
 from services.channels import accounts, tokens
 from services.channels.registry import Registry
 from services.channels.sealing import Sealer
-from services.channels.tables import Account, OldCredentials
+from services.channels.tables import Account
 from services.channels.tokens import Renewal
 from services.storage.session import Opener, make_engine, opener
 from tests.services.channels.fakes import FakeChannel
@@ -349,22 +349,6 @@ async def test_after_a_restore_every_chain_is_tried_with_care(desk: Desk) -> Non
         desk.account_id: Renewal.RENEWED
     }
     assert desk.server.reads > 0
-
-
-async def test_replaced_pairs_go_after_seven_days(desk: Desk) -> None:
-    await desk.renew()
-
-    async def left() -> int:
-        async with desk.open_work() as session:
-            await tokens.sweep(session)
-            return len((await session.scalars(select(OldCredentials))).all())
-
-    assert await left() == 1
-    async with desk.open_work() as session:
-        await session.execute(
-            text("UPDATE old_credentials SET replaced_at = now() - interval '8 days'")
-        )
-    assert await left() == 0
 
 
 async def test_a_pair_in_hand_outlives_a_database_that_is_away(desk: Desk) -> None:

@@ -13,17 +13,15 @@ import pytest
 from sqlalchemy import text
 
 from services.channels import accounts
-from services.channels.registry import Registry
 from services.content import drafting
 from services.content.forms import ItemChanges
 from services.delivery import adopting, fan_out
 from services.delivery.turn import Loop
 from services.queue.bell import listening
 from shared.errors import ForbiddenError
-from tests.services.delivery.test_crash_points import hosts_of
-from tests.support import sandbox as sandboxes
-from tests.support.hub import Bench, Team, make_bench
+from tests.support.hub import Bench, Team
 from tests.support.sandbox import Sandbox
+from tests.support.simulated import simulated_hub
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,20 +35,13 @@ class Outlet:
 
 
 @pytest.fixture(scope="module")
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with sandboxes.running() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
 async def bench(
     sandbox: Sandbox, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Bench]:
-    registry = Registry.load(hosts_of(sandbox))
-    made = make_bench(database_url, Path(tmp_path_factory.mktemp("media")), registry)
-    # Without a budget of calls the reading needs no pauses.
-    yield made.ruled(calls_per_minute=0)
-    await made.close()
+    media = Path(tmp_path_factory.mktemp("media"))
+    async with simulated_hub(sandbox, database_url, media) as made:
+        # Without a budget of calls the reading needs no pauses.
+        yield made.ruled(calls_per_minute=0)
 
 
 async def test_hundreds_of_posts_are_known_and_none_is_made(bench: Bench, sandbox: Sandbox) -> None:
@@ -245,6 +236,33 @@ async def test_a_channel_that_does_not_answer_is_asked_again_and_then_said_so(
     (await sandbox.http.delete("/faults")).raise_for_status()
     await _adopt(bench, outlet)
     assert (await _reading(bench, outlet)).made == 1
+
+
+@pytest.mark.parametrize("broken", ["listing", "keeping"])
+async def test_what_nobody_foresaw_is_given_up_and_goes_on_when_a_person_asks(
+    bench: Bench, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    outlet = await _outlet(bench, sandbox, await bench.team(), "zalo_oa", [_post(1)])
+
+    async def breaks(*_: object, **__: object) -> None:
+        raise KeyError("nobody foresaw this")
+
+    if broken == "listing":
+        monkeypatch.setattr(type(bench.hub.registry.get("zalo_oa")), "listing", breaks)
+    else:
+        monkeypatch.setattr(drafting, "take_over", breaks)
+    await _ask(bench, outlet)
+    for _ in range(6):
+        assert (await _reading(bench, outlet)).state == "reading"
+        await _lapse(bench, outlet)
+        await adopting.read_on(bench.hub)
+    told = await _reading(bench, outlet)
+    assert (told.state, told.problem_code) == ("failed", "reading_broke")
+
+    monkeypatch.undo()
+    await _adopt(bench, outlet)
+    told = await _reading(bench, outlet)
+    assert (told.state, told.made, told.problem_code) == ("done", 1, None)
 
 
 async def test_a_paused_account_is_left_alone_until_it_goes_on(

@@ -1,8 +1,10 @@
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from services.channels.registry import Registry
 from services.channels.sealing import Sealer
@@ -10,8 +12,9 @@ from services.channels.tables import Account
 from services.content.media_store import MediaStore
 from services.content.tables import Item
 from services.delivery.hub import Hub
-from services.proof import ledger
+from services.proof import checking, ledger, wording
 from services.proof.checking import Answer, Finding, check
+from services.proof.tables import PublicText
 from services.storage.session import make_engine, opener
 from shared.clock import utc_now
 from tests.support.newsroom import AGENCY, KEY, PUBLIC_URL, Newsroom
@@ -126,6 +129,27 @@ async def test_a_changed_digit_or_name_is_altered_and_shown(
     assert changes(finding) == told
 
 
+async def test_what_was_published_is_read_beside_the_loop_and_only_so_much_of_it(
+    press: Press, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[str, bool]] = []
+
+    def noting(words: str) -> wording.Reading:
+        read.append((words, threading.current_thread() is threading.main_thread()))
+        return usual(words)
+
+    usual = wording.read
+    monkeypatch.setattr(wording, "read", noting)
+    monkeypatch.setattr(checking, "_MOST_READ", 1)
+
+    found = await press.check(COPY)
+
+    assert found.answer is Answer.CURRENT
+    beside = {words for words, on_loop in read if not on_loop and len(words) > 100}
+    assert len(beside) == 1, "one text at least, and no more than there is time for"
+    assert not beside & {words for words, on_loop in read if on_loop}
+
+
 async def test_a_text_of_somebody_else_is_not_found_even_when_it_links_to_us(press: Press) -> None:
     scam = "Bạn được hoàn thuế 2.500.000 đồng, bấm vào đây để nhận ngay trong hôm nay"
 
@@ -221,3 +245,31 @@ async def test_a_code_leads_to_its_item_and_a_draft_to_nothing(press: Press) -> 
     assert (await press.check(press.item.code.lower())).answer is Answer.CURRENT
     assert (await press.check(draft.code)).answer is Answer.UNKNOWN
     assert (await press.check("Chưa ai được biết chuyện này cả đâu nhé")).answer is Answer.UNKNOWN
+
+
+async def test_an_old_bulletin_is_told_from_the_many_that_are_like_it(press: Press) -> None:
+    usual = "Mực nước các hồ thủy lợi ở mức an toàn, bà con yên tâm sản xuất và theo dõi bản tin."
+    async with press.hub.open_work() as session:
+        newsroom = await Newsroom(session=session).open()
+        made = [
+            await newsroom.item(
+                title=f"Bản tin mực nước kỳ {no}", body=usual, published_at=utc_now()
+            )
+            for no in range(60)
+        ]
+        texts = [f"Bản tin mực nước kỳ {no}\n{usual}" for no in range(60)]
+        rows = [
+            {
+                "item_id": item.id,
+                "revision_no": 1,
+                "words": words,
+                "asides": [],
+                "shingles": wording.asked(words),
+            }
+            for (item, _), words in zip(made, texts, strict=True)
+        ]
+        await session.execute(insert(PublicText).values(rows))
+
+    found = await press.check(texts[3])
+
+    assert (found.answer, found.item and found.item.code) == (Answer.CURRENT, made[3][0].code)

@@ -4,17 +4,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.audit.actor import Actor
 from services.audit.tables import AuditEntry
 from services.channels.sealing import Sealer
-from services.content.tables import Item
+from services.content.tables import Item, Revision
 from services.delivery.hub import Hub
+from services.delivery.public_item import PublicItem, shown
 from services.proof import keys, ledger, listing, records, wording
-from services.proof.tables import PublicEvent, SignedRecord, SigningKey
+from services.proof.tables import PublicEvent, PublicText, SignedRecord, SigningKey
 from services.storage.session import make_engine, opener
 from shared.clock import utc_now
 from tests.support.newsroom import Newsroom
@@ -84,6 +86,26 @@ async def test_a_record_names_what_each_channel_shows(hub: Hub) -> None:
 
     assert [(one["channel"], one["account"]) for one in shown] == [("portal_rss", portal.name)]
     assert shown[0]["rendition_sha256"] == "0" * 64
+
+
+async def test_words_that_many_accounts_share_are_kept_once(hub: Hub) -> None:
+    async with hub.open_work() as session:
+        newsroom = await Newsroom(session=session).open()
+        portals = [await newsroom.portal(f"cong-{no}-{newsroom.unit.hex}") for no in range(3)]
+        ids = [portal.id for portal in portals]
+        item, revision = await newsroom.item(title="Lịch", published_at=utc_now(), accounts=ids)
+        for portal in portals:
+            await newsroom.rendition(item, revision, portal)
+    await take_up(hub)
+
+    data, _ = await told(hub, item)
+    async with hub.open_work() as session:
+        kept = await session.scalar(
+            select(func.count()).select_from(PublicText).where(col(PublicText.item_id) == item.id)
+        )
+
+    assert len(json.loads(data)["records"][0]["record"]["shown"]) == 3
+    assert kept == 2  # the page's words, and those of the three
 
 
 async def test_a_draft_is_no_event_and_a_withdrawal_before_the_first_call_neither(
@@ -233,3 +255,47 @@ async def test_what_has_no_revision_is_passed_over(hub: Hub) -> None:
             )
         )
         assert list(open_) == []
+
+
+async def test_an_event_that_cannot_be_taken_up_makes_only_its_own_item_wait(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with hub.open_work() as session:
+        newsroom = await Newsroom(session=session).open()
+        portal = await newsroom.portal(f"cong-{newsroom.unit.hex}")
+        poisoned, publication = await newsroom.live(portal, at=utc_now(), title="Tin hỏng")
+        sound, _ = await newsroom.live(portal, at=utc_now(), title="Tin lành")
+    async with hub.open_work() as session:
+        newsroom.session = session
+        poisoned = await session.get_one(Item, poisoned.id)
+        session.add(publication)
+        await newsroom.correct(poisoned, publication, portal, at=utc_now(), note="Sửa.")
+
+    async def failing(
+        session: AsyncSession, item: Item, revision: Revision, unit: str
+    ) -> PublicItem:
+        if item.id == poisoned.id:
+            # Broken in the database, not only here: a transaction would be of no use after it.
+            await session.execute(text("SELECT 1 / 0"))
+        return await shown(session, item, revision, unit)
+
+    monkeypatch.setattr(ledger, "shown", failing)
+    await take_up(hub)
+
+    async with hub.open_work() as session:
+        assert await ledger.history(session, sound.code) is not None
+        assert await ledger.history(session, poisoned.code) is None
+        tries = await session.scalars(
+            select(col(PublicEvent.tries))
+            .where(col(PublicEvent.item_id) == poisoned.id)
+            .order_by(col(PublicEvent.id))
+        )
+        assert list(tries) == [1, 0], "the second event waits for the first one"
+
+    monkeypatch.undo()
+    async with hub.open_work() as session:
+        await session.execute(update(PublicEvent).values(try_at=utc_now()))
+    await take_up(hub)
+
+    data, known = await told(hub, poisoned)
+    assert [one.event for one in records.verify(data, known).records] == ["published", "corrected"]

@@ -22,6 +22,7 @@ from services.proof.records import (
     sign,
     verify,
 )
+from tests.support.missing import missing
 
 DAY = datetime(2026, 12, 4, 1, 0, tzinfo=UTC)
 WORDS = "Tạm dừng nộp hồ sơ từ 22:00"
@@ -191,7 +192,7 @@ def test_canonical_json_is_that_of_the_rfc() -> None:
 def test_openssl_alone_verifies_a_record(tmp_path: Path) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:
-        pytest.skip("no openssl here")
+        missing("không có openssl · no openssl here")
     one = record()
     spki = bytes.fromhex("302a300506032b6570032100") + KEY.raw
     (tmp_path / "key.der").write_bytes(spki)

@@ -1,5 +1,6 @@
 """The jobs of a worker over a real database, and a worker process that is asked to stop."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -15,8 +16,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.channels import accounts
 from services.channels.registry import Registry
 from services.channels.sealing import Sealer
+from services.channels.tables import Account
 from services.content.media_store import MediaStore
 from services.delivery.hub import Hub
 from services.queue.by_arq import _at
@@ -99,6 +102,26 @@ async def test_a_rotation_seals_the_secrets_of_phones_anew(hub: Hub) -> None:
     assert Sealer(b"n" * 32).open(sealed, otp.context(person.staff_id)) == b"phone"
 
 
+async def test_one_secret_that_nobody_can_open_keeps_no_other_from_a_rotation(hub: Hub) -> None:
+    async with hub.open_work() as session:
+        unit = await add_unit(session, "A")
+        lost, kept = await add_account(session, unit), await add_account(session, unit)
+        for id_, by in ((lost, Sealer(b"l" * 32)), (kept, hub.sealer)):
+            account = await session.get_one(Account, id_)
+            account.sealed_credentials = by.seal(b"{}", accounts.context(id_))
+        person = await add_person(session, unit, "editor")
+        staff = await session.get_one(Staff, person.staff_id)
+        staff.otp_secret = Sealer(b"l" * 32).seal(b"phone", otp.context(staff.id))
+    rotated = replace(hub, sealer=Sealer(b"n" * 32, b"k" * 32))
+
+    async with asyncio.timeout(60):
+        await by_name(declared(rotated))["reseal"].run(_nothing, ())
+
+    async with hub.open_work() as session:
+        account = await session.get_one(Account, kept)
+        assert Sealer(b"n" * 32).open(account.sealed_credentials, accounts.context(kept)) == b"{}"
+
+
 async def test_what_has_served_its_time_is_forgotten_and_the_rest_is_kept(hub: Hub) -> None:
     async with hub.open_work() as session:
         unit = await add_unit(session, "A")
@@ -116,7 +139,7 @@ async def test_what_has_served_its_time_is_forgotten_and_the_rest_is_kept(hub: H
         "source_entry": 0,
         "link_check": 0,
         "consent": 3,
-        "notification": 1,
+        "notification": 2,
     }
     assert not any((await retention.forget(hub.open_work)).values())
 
@@ -142,6 +165,9 @@ async def _leave(session: AsyncSession, staff: object, account: object, days: in
         "INSERT INTO notification (id, staff_id, cause, about, details, at, read_at)"
         " VALUES (:id, :staff, 'returned', :id, '{}', now() - interval '1 year',"
         " now() - make_interval(days => :days))",
+        "INSERT INTO notification (id, staff_id, cause, about, details, at)"
+        " VALUES (gen_random_uuid(), :staff, 'drift', :id, '{}',"
+        " now() - 5 * make_interval(days => :days))",
     ):
         used = {name: value for name, value in values.items() if f":{name}" in statement}
         await session.execute(text(statement), used)
