@@ -226,6 +226,10 @@ _ACCOUNTS = text(
 )
 
 
+class IdTakenError(Exception):
+    """The channel named a post of ours that is another publication's: which is which is unclear."""
+
+
 async def give_up_closed(session: AsyncSession) -> None:
     """Ends what waits for an account that was closed, in a state that tells a person what to do.
 
@@ -298,7 +302,9 @@ def _sorted(
                 )
                 _good(accounts, bound, receipt.usage)
             case Continue(waiting=True) if bound.waits >= PATIENCE:
-                not_done.append(_out_of_patience(bound))
+                not_done.append(_for_a_person(bound, "still_processing"))
+            case IdTakenError():
+                not_done.append(_for_a_person(bound, "id_taken"))
             case Continue() as step:
                 onward.append(_step(bound, step))
                 _good(accounts, bound, step.usage)
@@ -407,14 +413,14 @@ def _answer(
     }
 
 
-def _out_of_patience(bound: Bound) -> dict[str, object]:
-    """A channel that goes on processing for ever: a person must look, and nothing is made again."""
+def _for_a_person(bound: Bound, code: str) -> dict[str, object]:
+    """What no reading can settle: nothing is made again until a person has looked."""
     return {
         **_ours(bound),
         "closes": False,
         "outcome": None,
         "state": State.UNDECIDED,
-        "code": "still_processing",
+        "code": code,
         "remote_code": None,
         "words": None,
         "delay": 0.0,

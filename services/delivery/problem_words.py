@@ -41,6 +41,10 @@ _READING: Final = (
     "Loa đang đọc lại kênh; bạn chưa cần làm gì. Nếu vẫn chưa rõ, Loa sẽ nhờ bạn quyết định.",
     "Loa is reading the channel back; nothing to do yet. If it stays unclear, you will be asked.",
 )
+_DECIDE: Final = (
+    "Hãy mở kênh để xem, rồi chọn: đúng là bài này, không có bài nào, hoặc dừng lại.",
+    "Look at the channel, then choose: it is this post, it is not there, or stop.",
+)
 _EDIT: Final = (
     "Hãy sửa nội dung rồi gửi duyệt lại.",
     "Edit the text, then submit it again.",
@@ -99,14 +103,17 @@ _OF_DELIVERY: Final[Mapping[str, Pair]] = {
         _UNKNOWN_YET,
         _READING,
     ),
+    "id_taken": _pair(
+        "Kênh trả về mã của một bài đã có trong Loa.",
+        "The channel answered with the id of a post that Loa already has.",
+        _UNKNOWN_YET,
+        _DECIDE,
+    ),
     "undecided": _pair(
         "Loa đã đọc lại kênh nhiều lần mà chưa thể kết luận.",
         "Loa has read the channel back several times and cannot tell.",
         _UNKNOWN_YET,
-        (
-            "Hãy mở kênh để xem, rồi chọn: đúng là bài này, không có bài nào, hoặc dừng lại.",
-            "Look at the channel, then choose: it is this post, it is not there, or stop.",
-        ),
+        _DECIDE,
     ),
     "duplicates_found": _pair(
         "Trên kênh có hơn một bài giống bài này.",
@@ -589,6 +596,20 @@ _OF_CHANNELS: Final[Mapping[str, Pair]] = {
         (
             "Nhờ quản trị kiểm tra kho ảnh và địa chỉ công khai của Loa.",
             "Ask an admin to check the media store and Loa's public address.",
+        ),
+    ),
+    "reading_broke": _pair(
+        "Việc đọc các bài đã có trên kênh gặp lỗi không lường trước.",
+        "Reading the posts that were on the channel met with an unforeseen error.",
+        (
+            "Bài đã đọc vẫn còn trong kho, bài sau chưa được đọc. Trên kênh không có gì thay đổi.",
+            "What was read is kept, later posts are not read yet. Nothing changed on the channel.",
+        ),
+        (
+            "Bấm Đọc tiếp để thử lại từ chỗ đang dở. Nếu vẫn lỗi, báo quản trị máy chủ xem nhật ký"
+            " của Loa.",
+            "Press Read on to try again from where it stood. If it fails again, have the server's"
+            " administrator look at Loa's log.",
         ),
     ),
     "account_left": _pair(

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import IntegrityError
 
 from services.delivery import lanes
 from services.delivery.attempt import Desk, work_lane
@@ -22,8 +22,9 @@ from services.delivery.crash import reached
 from services.delivery.hub import Hub
 from services.delivery.intent import Answer, Ask, Next, begin
 from services.delivery.lanes import Held
-from services.delivery.outcome import give_up_closed, keep
+from services.delivery.outcome import IdTakenError, give_up_closed, keep
 from services.delivery.wake import derive
+from services.storage.session import AWAY
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ _GATHER = 0.025
 _TICK = 1.0
 _URGENT_TICK = 0.5
 _SWEEP = 30.0
+_ONE_POST_ONE_PUBLICATION = "uq_publication_account_id_remote_id"
 
 
 class Loop:
@@ -77,6 +79,9 @@ class Loop:
         ]
         try:
             while not self._stopping.is_set():
+                for helper in helpers:
+                    if helper.done():
+                        helper.result()  # raises: the loop must not go on without its helpers
                 full = await self._claim()
                 if not full:
                     await self._wait()
@@ -104,7 +109,7 @@ class Loop:
                     lease=self.hub.rules.lane,
                     urgent_only=urgent_only,
                 )
-        except (DBAPIError, OSError) as error:
+        except AWAY as error:
             log.warning("loop.database_away", reason=type(error).__name__)
             await asyncio.sleep(_TICK)
             return False
@@ -159,10 +164,15 @@ class Loop:
 
     async def _keep(self, answer: Answer) -> None:
         reached("before opening the outcome")
-        async with self.hub.open_work() as session:
-            kept = await keep(session, self.hub, [answer])
-            await lanes.release(session, strayed=kept.strayed)
-            reached("before committing the outcome")
+        try:
+            async with self.hub.open_work() as session:
+                kept = await keep(session, self.hub, [answer])
+                await lanes.release(session, strayed=kept.strayed)
+                reached("before committing the outcome")
+        except IntegrityError as error:
+            if _ONE_POST_ONE_PUBLICATION not in str(error.orig):
+                raise
+            await self._keep(replace(answer, outcome=IdTakenError()))
 
     async def _renew_leases(self) -> None:
         """Keeps the leases of working lanes alive at a quarter of their length."""
@@ -175,7 +185,7 @@ class Loop:
             try:
                 async with self.hub.open_work() as session:
                     still = await lanes.hold_on(session, mine, lease=self.hub.rules.lane)
-            except (DBAPIError, OSError) as error:
+            except AWAY as error:
                 log.warning("loop.database_away", reason=type(error).__name__)
                 continue
             for lane in set(mine) - still:
@@ -193,7 +203,7 @@ class Loop:
                     await give_up_closed(session)
                     await derive(session)
                 self._bell.set()
-            except (DBAPIError, OSError) as error:
+            except AWAY as error:
                 log.warning("loop.database_away", reason=type(error).__name__)
             await asyncio.sleep(_SWEEP)
 

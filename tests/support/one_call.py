@@ -139,6 +139,7 @@ class WallServer:
     base: str = ""
     delay: float = 0.0
     before: Callable[[str, str], Awaitable[int | None]] | None = None
+    next_id: str | None = None  # what the next post is called, once; None: something new
 
     def wall(self, name: str) -> Wall:
         """The wall of this name; made at the first look."""
@@ -160,7 +161,10 @@ class WallServer:
         if self.delay:
             await asyncio.sleep(self.delay)
         wall = self.wall(name)
-        post = rest[0] if rest else uuid4().hex
+        if rest:
+            (post,) = rest
+        else:
+            post, self.next_id = self.next_id or uuid4().hex, None
         if status is None:
             wall.calls.append(str(scope["method"]))
             text = json.loads(body)["text"] if body else None

@@ -1,4 +1,4 @@
-"""A hub whose accounts are walls, for the tests of the loop."""
+"""A hub whose accounts are walls, for the tests of the loop; and simulated channels."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,8 +6,17 @@ from pathlib import Path
 import pytest
 
 from services.channels.registry import Registry
+from tests.support import sandbox as sandboxes
 from tests.support.hub import Bench, make_bench
 from tests.support.one_call import OneCall, WallServer, serving
+from tests.support.sandbox import Sandbox
+
+
+@pytest.fixture(scope="module")
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """Simulated channels of a module's own."""
+    async with sandboxes.running() as one:
+        yield one
 
 
 @pytest.fixture(scope="module")

@@ -9,22 +9,20 @@ import ast
 import asyncio
 import multiprocessing
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import text
 
 import services.delivery
 from services.channels.registry import Registry
 from tests.support import postgres
-from tests.support import sandbox as sandboxes
 from tests.support.crash_worker import RULES_LANE, work
 from tests.support.hub import Bench, Team, make_bench
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import Sandbox, hosts_of
 
 _SIDE_BY_SIDE = 14
 
@@ -89,12 +87,6 @@ def cells() -> list[Cell]:
             if fault is None or channel in fault
         ]
     return made
-
-
-@pytest.fixture(scope="module")
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with sandboxes.running() as one:
-        yield one
 
 
 def test_every_await_of_the_send_path_has_a_point_beside_it() -> None:
@@ -261,12 +253,3 @@ async def _run(
         if child.exitcode is None:
             child.kill()
         await asyncio.to_thread(child.join, 5)
-
-
-def hosts_of(sandbox: Sandbox) -> dict[str, str]:
-    """Where the adapters find the simulated channels."""
-    return {
-        "LOA_ZALO_API_URL": f"{sandbox.url}/zalo",
-        "LOA_ZALO_OAUTH_URL": f"{sandbox.url}/zalo-oauth",
-        "LOA_FACEBOOK_GRAPH_URL": f"{sandbox.url}/graph",
-    }

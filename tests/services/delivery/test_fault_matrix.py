@@ -16,16 +16,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from services.channels.registry import Registry
 from services.delivery import board
 from services.delivery.turn import Loop
 from services.delivery.words import problem
 from services.queue.bell import listening
 from shared.clock import steady_seconds
-from tests.services.delivery.test_crash_points import hosts_of
-from tests.support import sandbox as sandboxes
-from tests.support.hub import Bench, Team, make_bench
+from tests.support.hub import Bench, Team
 from tests.support.sandbox import Sandbox
+from tests.support.simulated import simulated_hub
 
 # Which calls of the channel each operation makes; a fault is tried on every one of them.
 _CALLS: dict[tuple[str, str], tuple[str, ...]] = {
@@ -64,19 +62,12 @@ class Case:
 
 
 @pytest.fixture(scope="module")
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with sandboxes.running() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
 async def bench(
     sandbox: Sandbox, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Bench]:
-    registry = Registry.load(hosts_of(sandbox))
-    made = make_bench(database_url, Path(tmp_path_factory.mktemp("media")), registry)
-    yield made.ruled(lane=timedelta(seconds=3), concurrency=80)
-    await made.close()
+    media = Path(tmp_path_factory.mktemp("media"))
+    async with simulated_hub(sandbox, database_url, media) as made:
+        yield made.ruled(lane=timedelta(seconds=3), concurrency=80)
 
 
 async def test_no_fault_shows_anything_twice_or_after_its_withdrawal(

@@ -46,6 +46,26 @@ async def test_a_correction_keeps_the_id_and_a_withdrawal_leaves_nothing(
     assert walls.wall("life").calls == ["POST", "PUT", "DELETE"]
 
 
+async def test_a_post_under_the_id_of_another_is_left_to_a_person(
+    walled: Bench, walls: WallServer
+) -> None:
+    team = await walled.team()
+    account = await wall(walled, team, walls, "twice")
+    other = await wall(walled, team, walls, "beside")
+    async with turning(walled):
+        first = await walled.published(team, [account])
+        await until(walled, first.id, "live")
+        (walls.next_id,) = walls.wall("twice").posts
+        second = await walled.published(team, [account])
+        await until(walled, second.id, "undecided")
+        beside = await walled.published(team, [other])
+        await until(walled, beside.id, "live")
+        await asyncio.sleep(1.0)
+    assert walls.wall("twice").calls == ["POST", "POST"]
+    assert set((await walled.states(second.id)).values()) == {"undecided"}
+    assert set((await walled.states(first.id)).values()) == {"live"}
+
+
 async def test_a_stopped_item_never_appears(walled: Bench, walls: WallServer) -> None:
     held = walled.ruled(hold=timedelta(seconds=1))
     team = await held.team()
