@@ -33,13 +33,13 @@ from services.delivery.fan_out import SubmitForm
 from services.delivery.hub import Hub
 from services.delivery.tables import State
 from services.sandbox.demo import pictures
-from services.sandbox.demo.people import PEOPLE, UNITS
+from services.sandbox.demo.people import IMPRINT, PEOPLE, UNITS
 from services.sandbox.demo.plan import ITEMS, DemoItem, Outcome
 from services.sources import managing, polling
 from services.sources import queries as sources
 from services.sources.forms import SourceForm
+from services.staff import agency, units
 from services.staff import people as staff_people
-from services.staff import units
 from services.staff.caller import Caller, caller_of
 from services.staff.tables import Staff, Unit
 from shared.clock import steady_seconds, utc_now
@@ -98,6 +98,7 @@ _OUTLETS: Final = (
     _Outlet(channel="facebook_page", name="Facebook tỉnh Hoa Sen", remote_id="100064112233445"),
 )
 _PORTAL: Final = "Cổng thông tin tỉnh Hoa Sen"
+_ADMIN: Final = next(one.email for one in PEOPLE if "admin" in one.roles)
 _SISTER: Final = "Sở Y tế tỉnh Sen Trắng"
 
 
@@ -169,6 +170,9 @@ class _Driver:
         await self._read_sister_site(writer)
         async with self._hub.open_work() as session:
             await item_templates.add_ready(session, writer, READY)
+        admin = await self._caller(_ADMIN)
+        async with self._hub.open_work() as session:
+            await agency.change(session, admin, "imprint", {**IMPRINT})
         items: list[tuple[DemoItem, UUID]] = []
         # What must be refused goes first and alone: a scripted refusal hits whoever calls next.
         for plan in sorted(ITEMS, key=lambda plan: not plan.refused_by):

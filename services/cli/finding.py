@@ -1,4 +1,4 @@
-"""Finds whom or what a command means when it is not said: the root unit, the only editor."""
+"""Finds whom or what a command means when it is not said: the root unit, an editor."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,26 +26,24 @@ async def root_unit(session: AsyncSession) -> str:
 
 
 async def writer(session: AsyncSession, actor: Actor, email: str | None) -> Caller:
-    """Who writes: the person named, else the only editor there is.
+    """Who writes: the person named, else the editor who has been here longest, widest reach first.
 
-    Raises NotFoundError for nobody of that address, InvalidError `author_unclear` or `no_editor`.
+    A draft is nobody's yes: whoever submits it puts their name to it. Raises NotFoundError for
+    nobody of that address, InvalidError `no_editor`.
     """
     if email is not None:
         return await _active(session, actor, await people.by_email(session, email))
-    editors = (
-        await session.scalars(
-            select(Staff)
-            .join(StaffRole, col(StaffRole.staff_id) == col(Staff.id))
-            .where(col(StaffRole.role) == _EDITOR, col(Staff.active))
-            .order_by(col(Staff.id))
-        )
-    ).all()
-    if not editors:
+    editor = await session.scalar(
+        select(Staff)
+        .join(StaffRole, col(StaffRole.staff_id) == col(Staff.id))
+        .join(Unit, col(Unit.id) == col(Staff.unit_id))
+        .where(col(StaffRole.role) == _EDITOR, col(Staff.active))
+        .order_by(col(Unit.parent_id).is_not(None), col(Staff.id))
+        .limit(1)
+    )
+    if editor is None:
         raise InvalidError("no_editor")
-    if len(editors) > 1:
-        emails = ", ".join(one.email for one in editors)
-        raise InvalidError("author_unclear", emails=emails)
-    return await _active(session, actor, editors[0])
+    return await _active(session, actor, editor)
 
 
 async def _active(session: AsyncSession, actor: Actor, staff: Staff) -> Caller:

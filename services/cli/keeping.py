@@ -43,6 +43,8 @@ _DUMP: Final = "database.dump"
 _MEDIA: Final = "media"
 _FENCE_JUMP: Final = 1_000_000
 _CODE_JUMP: Final = 1_000
+_KNOWS_TIMEOUT: Final = 170_000
+_HEAD_BYTES: Final = 4096
 # Above any number of tries again: proven absence then leads to a person (`looking.py`).
 _NEVER_AGAIN: Final = 1_000_000
 
@@ -205,7 +207,7 @@ def _lift(data: Path | None) -> None:
 def _restored(
     opening: Opening, url: str, manifest: _Manifest, file: Path, scratch: Path
 ) -> Mapping[str, int]:
-    asyncio.run(_need_empty(url))
+    server = asyncio.run(_need_empty(url))
     plain = scratch / "restore.sql"
     _run(
         "pg_restore",
@@ -216,6 +218,7 @@ def _restored(
         str(scratch / _DUMP),
         connects=False,
     )
+    fit_to(plain, server)
     after = scratch / "after.sql"
     reason = f"Phục hồi từ bản sao lưu lúc {manifest.taken_at:%Y-%m-%d %H:%M} UTC ({file.name})"
     after.write_text(_after_sql(opening.registry, reason), encoding="utf-8")
@@ -297,16 +300,33 @@ def _quoted(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-async def _need_empty(url: str) -> None:
+def fit_to(script: Path, server: int) -> None:
+    """Takes out of a script's first lines what a server of this version (as 150004) cannot read.
+
+    Our `pg_restore` is newer than the oldest server that we promise to run on (contract.md section
+    3), and writes this line for any. Source: PostgreSQL 17 release notes, `transaction_timeout`.
+    """
+    if server >= _KNOWS_TIMEOUT:
+        return
+    with script.open("r+b") as opened:
+        head = opened.read(_HEAD_BYTES)
+        opened.seek(0)
+        opened.write(head.replace(b"\nSET transaction_timeout", b"\n--  transaction_timeout"))
+
+
+async def _need_empty(url: str) -> int:
+    """The server's version, as 150004; refuses a database that holds something."""
     connection = await asyncpg.connect(url)
     try:
         tables = await connection.fetchval(
             "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = 'public'"
         )
+        version = await connection.fetchval("SHOW server_version_num")
     finally:
         await connection.close()
     if tables:
         raise ConflictError("restore_not_empty")
+    return int(version)
 
 
 def _pack(

@@ -55,7 +55,9 @@ def execute(arguments: list[str], *, debug: bool = False) -> int:
         command = typer.main.get_command(assembled(arguments))
         code = command.main(arguments, prog_name="loa", standalone_mode=False)
     except typer.TyperException as error:
-        complain_in(f"{error.format_message()} · loa --help")
+        # Without a command the help itself is the message, and stands there already.
+        if error.format_message().strip():
+            complain_in(f"{error.format_message()} · loa --help")
         return error.exit_code
     except typer.Abort:
         return 130

@@ -70,8 +70,7 @@ def prepared(
     folder = place.prepare(found.data_dir)
     told = told or (place.note(folder) if found.embedded else None)
     registry = Registry.load({**(told.adapters if told else {}), **settings.environment()})
-    if not registry.broken:  # whose variables nobody can tell
-        settings.check_names(registry.variables)
+    _check_names(registry)
     if not found.embedded and found.secret_key is None:
         raise SettingsError(
             "LOA_SECRET_KEY",
@@ -85,6 +84,17 @@ def prepared(
         demo=bool(told and told.demo),
         ledger_url=told.ledger_url if told else None,
     )
+
+
+def checked() -> Settings:
+    """The settings of a part that opens no hub. Raises SettingsError, for unknown names too."""
+    _check_names(Registry.load(settings.environment()))
+    return settings.read()
+
+
+def _check_names(registry: Registry) -> None:
+    if not registry.broken:  # whose variables nobody can tell
+        settings.check_names(registry.variables)
 
 
 @contextmanager

@@ -136,4 +136,5 @@ def _state(view: AccountView) -> str:
 
 
 def _facts(view: AccountView) -> Mapping[str, object]:
-    return {name: getattr(view, name) for name in AccountView.__slots__}
+    facts = {name: getattr(view, name) for name in AccountView.__slots__}
+    return {**facts, "unit": view.unit_code}  # as the API calls it

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from services.cli import logs, rehearsal, web
-from services.cli.opening import Opening, check_schema, database, opened, prepared
+from services.cli.opening import Opening, check_schema, checked, database, opened, prepared
 from services.cli.telling import AsJson, Data, tell
 from services.storage import migrate as migrations
 from services.worker import process
@@ -50,8 +50,9 @@ def work(data: Data = None) -> None:
 
 def serve_sandbox(host: Host = HOST, port: Port = PORT + 1) -> None:
     """Zalo, Facebook và cổng mô phỏng, có sổ cái · Simulated channels with a ledger."""
+    found = checked()
     check_port(host, port)
-    logs.configure(None, quiet=False)
+    logs.configure(found.log_format, quiet=False)
     rehearsal.run(host, port)
 
 

@@ -6,6 +6,7 @@ rehearsal's folder holds nothing that a stranger writes), a moment after each ch
 """
 
 import asyncio
+import json
 import pickle
 from pathlib import Path
 from typing import Final
@@ -13,32 +14,41 @@ from typing import Final
 import structlog
 
 from services.cli import serving
+from services.cli.telling import say
+from services.sandbox.admin import accounts_told, open_samples
 from services.sandbox.app import create_app
 from services.sandbox.portal import poll
 from services.sandbox.portals import PortalSite
 from services.sandbox.world import World
+from shared.clock import utc_now
 
 _EVERY_SECONDS: Final = 1.0
 _FORMAT: Final = 1
-# Bound to one process: what runs in it, and its connections.
-_OWN: Final = frozenset({"_tasks", "_client"})
+# Bound to one process: what runs in it, its connections, and where its numbers begin.
+_OWN: Final = frozenset({"_tasks", "_client", "first_number"})
 
 _log = structlog.get_logger()
 
 
 def run(host: str, port: int, *, kept: Path | None = None) -> None:
-    """Serves until SIGTERM or SIGINT; with `kept`, the world lives in that file."""
+    """Serves until SIGTERM or SIGINT; with `kept`, the world lives in that file.
+
+    Without it there are an OA and a Page to begin with, and what connects them is printed.
+    """
     serving.in_new_loop(lambda: _serve(host, port, kept))
 
 
 async def _serve(host: str, port: int, kept: Path | None) -> None:
-    app = create_app()
+    app = create_app(first_number=int(utc_now().timestamp()))
     world: World = app.state.world
     if kept is not None:
         _restore(world, kept)
     for site in world.portals.values():
         world.start(_read_on(world, site))
     _log.info("sandbox.started", address=f"http://{host}:{port}")
+    if kept is None:
+        open_samples(world)
+        _tell(world, f"http://{host}:{port}")
     keeping = asyncio.create_task(_keep_on(world, kept)) if kept is not None else None
     try:
         await serving.serve(app, host=host, port=port, grace_seconds=1, lifespan=True)
@@ -46,6 +56,14 @@ async def _serve(host: str, port: int, kept: Path | None) -> None:
         if keeping is not None and kept is not None:
             keeping.cancel()
             _keep(world, kept)
+
+
+def _tell(world: World, address: str) -> None:
+    """What a person needs to connect the accounts. Their secrets open nothing but this sandbox."""
+    say(f"Sổ cái · Ledger: {address}/ledger    Sự cố · Faults: {address}/faults")
+    for one in accounts_told(world):
+        given = json.dumps({name: one[name] for name in ("settings", "credentials")})
+        say(f"loa account add {one['channel']} '{one['name']}' --unit CODE <<< '{given}'")
 
 
 async def _read_on(world: World, site: PortalSite) -> None:

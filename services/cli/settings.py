@@ -27,12 +27,15 @@ from services.delivery.hub import Rules
 from shared.errors import LoaError
 
 PREFIX: Final = "LOA_"
+_ABSENCE_SECONDS: Final = {"zalo_oa": 300.0, "facebook_page": 600.0}
 _KEY_CHARS: Final = 32
 _KEY_LETTERS: Final = 8
 # What people write into a file to be changed later, and then do not change.
 _PLACEHOLDER = re.compile(
-    r"change.?me|change.?this|replace.?(me|this)|placeholder|your.?(secret|key)|example"
-    r"|^(secret|password|test|x+|0+|\*+|1234567890+)$|secret.?key|mat.?khau|doi.?(khoa|toi)",
+    r"change.?me|change.?this|replace.?(me|this)|placeholder|(your|my).{0,8}(secret|key)"
+    r"|^(secret|password|test|x+|0+|\*+|1234567890+)$|mat.?khau|doi.?(khoa|toi)"
+    # These words may also name a real key, if enough stands beside them.
+    r"|^.{0,12}(secret.?key|example).{0,23}$",
     re.IGNORECASE,
 )
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
@@ -139,7 +142,7 @@ class Settings(BaseSettings):
         tuple[Seconds, ...], NoDecode, BeforeValidator(_numbers), Field(min_length=1, max_length=20)
     ] = (5, 20, 60, 180, 600, 1800)
     absence_seconds: Annotated[Mapping[str, Seconds], NoDecode, BeforeValidator(_by_channel)] = (
-        Field(default_factory=lambda: {"zalo_oa": 300.0, "facebook_page": 600.0})
+        Field(default_factory=lambda: dict(_ABSENCE_SECONDS))
     )
     timezone: str = "Asia/Ho_Chi_Minh"
     log_format: Literal["text", "json"] | None = None
@@ -218,7 +221,8 @@ class Settings(BaseSettings):
             look_schedule=tuple(timedelta(seconds=seconds) for seconds in self.look_schedule),
             absence={
                 channel: timedelta(seconds=seconds)
-                for channel, seconds in self.absence_seconds.items()
+                # Whoever names one channel alone has said nothing of the others.
+                for channel, seconds in {**_ABSENCE_SECONDS, **self.absence_seconds}.items()
             },
             concurrency=self.worker_concurrency,
         )

@@ -24,7 +24,7 @@ from services.cli.supervisor import Part, Supervisor
 from services.cli.telling import Data, console, say
 from services.console.drawing import Demo, DemoPerson
 from services.console.vocabulary import ROLE
-from services.sandbox.demo.people import PEOPLE
+from services.sandbox.demo.people import PEOPLE, UNITS
 from services.staff import invitations
 from services.storage import migrate
 from services.storage.embedded import EmbeddedPostgres
@@ -214,13 +214,14 @@ def _sandbox_url(note: place.Note) -> str:
 
 def _demo(note: place.Note) -> Demo:
     sandbox = _sandbox_url(note)
+    names = {unit.code: unit.name for unit in UNITS}
     return Demo(
         people=tuple(
             DemoPerson(
                 name=person.name,
                 email=person.email,
                 roles=person.roles,
-                unit=person.unit,
+                unit=names[person.unit],
                 password=person.password,
             )
             for person in PEOPLE

@@ -108,10 +108,6 @@ _OWN: Final[Mapping[str, tuple[str, str]]] = {
         "Cần nêu đơn vị bằng --unit CODE; đơn vị gốc hiện có: {codes}",
         "say which unit with --unit CODE; add one with loa unit add",
     ),
-    "author_unclear": (
-        "Cần nêu người soạn bằng --as EMAIL; có: {emails}",
-        "say who writes it with --as EMAIL; the editors are listed before this",
-    ),
     "no_editor": (
         "Chưa có ai giữ vai trò biên tập; chạy loa user add … --roles editor",
         "nobody is an editor yet; run loa user add … --roles editor",

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import select
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -39,6 +39,20 @@ _PICTURE = re.compile(
 _ELSEWHERE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|/|#)", re.IGNORECASE)
 
 
+def _listed(told: object) -> object:
+    """`một, hai` as a list of two."""
+    return (
+        [one.strip() for one in told.split(",") if one.strip()] if isinstance(told, str) else told
+    )
+
+
+def _id(told: str) -> UUID | None:
+    try:
+        return UUID(told.removeprefix("media:"))
+    except ValueError:
+        return None
+
+
 class _DocumentFacts(BaseModel):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
@@ -57,13 +71,13 @@ class _Front(BaseModel):
     summary: str = ""
     kind: str = "news"
     category: str = ""
-    tags: list[str] = []
+    tags: Annotated[list[str], BeforeValidator(_listed)] = []
     author: str = ""
     unit: str | None = None
     cover: str | None = None
     cover_alt: str = ""
     document: _DocumentFacts | None = None
-    accounts: list[str] = []
+    accounts: Annotated[list[str], BeforeValidator(_listed)] = []
     publish_at: datetime | None = None
     expires_at: datetime | None = None
     urgent: bool = False
@@ -105,12 +119,12 @@ def add(
     """Thêm một bản nháp từ tệp Markdown; ảnh để cạnh tệp · Add a draft; pictures lie beside it."""
     manuscript = parse(_text(file))
 
-    async def work(hub: Hub) -> Item:
+    async def work(hub: Hub) -> tuple[Item, Caller]:
         async with hub.open_work() as session:
             caller = await finding.writer(session, at_terminal(), writer)
-            return await draft(session, hub, caller, manuscript, _beside(file))
+            return await draft(session, hub, caller, manuscript, _beside(file)), caller
 
-    item = at_hub(data, work)
+    item, caller = at_hub(data, work)
     tell(
         {
             "id": item.id,
@@ -119,9 +133,11 @@ def add(
             "state": "draft",
             "revision": item.revision_no,
             "title": manuscript.front.title,
+            "written_by": caller.email,
         },
         as_json=as_json,
-        line=f"Đã thêm bản nháp {item.code} · Draft added; xem · see: loa status {item.code}",
+        line=f"Đã thêm bản nháp {item.code}, người soạn {caller.name} ({caller.email}) · Draft"
+        f" added; xem · see: loa status {item.code}",
     )
 
 
@@ -152,7 +168,9 @@ async def draft(
     front = manuscript.front
     cover = None
     if front.cover is not None:
-        cover = await _taken(session, hub, caller, read, front.cover, alt=front.cover_alt)
+        # A picture that is not described is at least named by what it stands for.
+        alt = front.cover_alt or front.title
+        cover = _id(front.cover) or await _taken(session, hub, caller, read, front.cover, alt=alt)
     body = await _with_pictures(session, hub, caller, read, manuscript.body)
     try:
         form = ItemForm.model_validate(
@@ -232,17 +250,20 @@ async def _taken(
 
 
 async def _accounts(session: AsyncSession, caller: Caller, names: list[str]) -> tuple[UUID, ...]:
-    """The accounts of these names, in the order written. InvalidError `accounts_unclear`."""
+    """The accounts of these names or ids, in the order written. InvalidError `accounts_unclear`."""
     if not names:
         return ()
+    ids = [one for name in names if (one := _id(name)) is not None]
     rows = await session.execute(
         select(col(Account.name), col(Account.id)).where(
-            col(Account.name).in_(names),
+            or_(col(Account.name).in_(names), col(Account.id).in_(ids)),
             col(Account.unit_id).in_(caller.unit_ids),
             col(Account.stage) != "closed",
         )
     )
-    found: dict[str, UUID] = {row.name: row.id for row in rows}
+    found: dict[str, UUID] = {}
+    for row in rows:
+        found |= {row.name: row.id, str(row.id): row.id}
     missing = [name for name in names if name not in found]
     if missing:
         raise InvalidError("accounts_unclear", names=", ".join(missing))

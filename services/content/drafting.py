@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -15,7 +15,7 @@ from services.audit.acts import Act
 from services.audit.append import record
 from services.audit.tables import AuditEntry
 from services.channels.tables import Account
-from services.content import search
+from services.content import own_pictures, search
 from services.content.body import media_ids
 from services.content.forms import ItemChanges, ItemForm, OverrideForm, override_rows
 from services.content.hashing import content_hash
@@ -72,6 +72,7 @@ async def create(
     """
     caller.need("editor", "draft:write")
     unit = await _unit(session, caller, form.unit)
+    form = form.model_copy(update={"body": await own_pictures.by_id(session, caller, form.body)})
     shown = media_ids(form.body)
     await _check_media(session, caller, cover=form.cover, body=shown)
     await _check_accounts(session, caller, form.overrides)
@@ -204,9 +205,27 @@ async def edit(
     """
     caller.need("editor", "draft:write")
     item = await lock_item(session, caller, item_id)
+    newest = await newest_revision(session, item)
+    return await change(session, caller, item, newest, changes, version=version, typing=typing)
+
+
+async def change(
+    session: AsyncSession,
+    caller: Caller,
+    item: Item,
+    newest: Revision,
+    changes: ItemChanges,
+    *,
+    version: int,
+    typing: bool = False,
+) -> Item:
+    """As `edit`, of an item that the caller has locked, with its newest revision."""
+    caller.need("editor", "draft:write")
     if item.version != version:
         raise ConflictError("stale_version", version=item.version)
-    newest = await newest_revision(session, item)
+    if "body" in changes.model_fields_set:
+        told = await own_pictures.by_id(session, caller, changes.body)
+        changes = changes.model_copy(update={"body": told})
     kind, sent = changes.kind if "kind" in changes.model_fields_set else item.kind, _sent(changes)
     if kind == item.kind and all(getattr(newest, name) == value for name, value in sent.items()):
         return item
@@ -433,13 +452,9 @@ async def _check_category(session: AsyncSession, category: str) -> None:
 
 
 async def _index(session: AsyncSession, item: Item, revision: Revision) -> None:
+    # With the item's other changes, in one statement; it is read by searches alone.
+    item.search = search.vector(item, revision)  # type: ignore[assignment]  # made by the database
     await session.flush()
-    await session.execute(
-        update(Item)
-        .where(col(Item.id) == item.id)
-        .values(search=search.vector(item, revision))
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _invalid(field: str, code: str, detail: str) -> InvalidError:

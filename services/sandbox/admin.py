@@ -112,7 +112,7 @@ class AdminDoor:
         form = await _read(request, TypeAdapter[ZaloForm | FacebookForm](AccountForm))
         made: list[dict[str, object]] = []
         for number in range(form.count or 1):
-            account_id = form.id or self._free_id(form.channel)
+            account_id = form.id or free_id(self._world, form.channel)
             if form.count:
                 account_id = f"{account_id}{number:05d}"
             if isinstance(form, ZaloForm):
@@ -123,9 +123,7 @@ class AdminDoor:
 
     async def known(self, request: Request) -> Response:
         """Every account with what Loa needs to connect it."""
-        zalo = [_zalo_told(oa) for oa in self._world.zalo.values()]
-        pages = [_facebook_told(page) for page in self._world.pages.values()]
-        return JSONResponse({"accounts": zalo + pages})
+        return JSONResponse({"accounts": accounts_told(self._world)})
 
     async def reset(self, request: Request) -> Response:
         """Forgets everything but the seed; safe to repeat."""
@@ -222,15 +220,6 @@ class AdminDoor:
         return JSONResponse({"status": answer.status_code, "body": answer.text[:2000]})
 
     # ── Parts ────────────────────────────────────────────────────────────────────────────────────
-
-    def _free_id(self, channel: str) -> str:
-        taken = self._world.zalo if channel == ZALO else self._world.pages
-        number = len(taken)
-        while True:
-            account_id = naming.number(self._world.seed, channel, number, digits=15)
-            if account_id not in taken:
-                return account_id
-            number += 1
 
     def _open_zalo(self, oa_id: str, form: ZaloForm) -> OfficialAccount:
         return self._world.open_oa(
@@ -334,6 +323,29 @@ class AdminDoor:
                     "from_avatar": "",
                 }
             )
+
+
+def open_samples(world: World) -> None:
+    """One OA and one Page, for a sandbox in which nobody has made any account yet."""
+    world.open_oa(free_id(world, ZALO), name="OA mẫu")
+    world.open_page(free_id(world, FACEBOOK), name="Trang mẫu")
+
+
+def accounts_told(world: World) -> list[dict[str, object]]:
+    """Every OA and Page with what Loa needs to connect it."""
+    zalo = [_zalo_told(oa) for oa in world.zalo.values()]
+    return zalo + [_facebook_told(page) for page in world.pages.values()]
+
+
+def free_id(world: World, channel: str) -> str:
+    """An id that no account of the channel has."""
+    taken = world.zalo if channel == ZALO else world.pages
+    number = len(taken)
+    while True:
+        account_id = naming.number(world.seed, channel, number, digits=15)
+        if account_id not in taken:
+            return account_id
+        number += 1
 
 
 def _facebook_event(page: Page, form: WebhookForm) -> tuple[bytes, dict[str, str]]:

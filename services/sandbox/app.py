@@ -13,7 +13,7 @@ from services.sandbox.admin import AdminDoor
 from services.sandbox.faults_page import FaultsDoor
 from services.sandbox.graph import Graph
 from services.sandbox.ledger import LedgerDoor
-from services.sandbox.pages import STATIC, Pages
+from services.sandbox.pages import FONTS, STATIC, Pages, lettering
 from services.sandbox.portal import PortalDoor
 from services.sandbox.sister import SisterDoor
 from services.sandbox.wire import Wire
@@ -22,12 +22,15 @@ from services.sandbox.zalo import OpenApi
 from services.sandbox.zalo_oauth import OAuth
 
 
-def create_app(*, seed: int = 0, public_media_fetch: bool = True) -> Starlette:
+def create_app(
+    *, seed: int = 0, public_media_fetch: bool = True, first_number: int = 0
+) -> Starlette:
     """The sandbox. Equal seeds give equal ids and tokens; the world is at `app.state.world`.
 
     `public_media_fetch`: whether pictures named by address are fetched, as the real channels do.
+    `first_number`: see `World`.
     """
-    world = World(seed=seed, public_media_fetch=public_media_fetch)
+    world = World(seed=seed, public_media_fetch=public_media_fetch, first_number=first_number)
     pages = Pages()
 
     @asynccontextmanager
@@ -55,11 +58,15 @@ def create_app(*, seed: int = 0, public_media_fetch: bool = True) -> Starlette:
             Route("/faults", faults.show),
             Route("/faults", faults.add, methods=["POST"]),
             Route("/faults", faults.clear, methods=["DELETE"]),
+            Route("/faults/{id:int}", faults.clear, methods=["DELETE"]),
             Route("/faults/clear", faults.clear, methods=["POST"]),
             Route("/faults/kinds", faults.kinds),
+            Route("/faults.json", faults.as_json),
             *_portal_routes(world, pages),
             *_sister_routes(world, pages),
             *_admin_routes(world),
+            Route("/lettering.css", _lettering),
+            Mount("/fonts", app=StaticFiles(directory=FONTS, check_dir=False)),
             Mount("/static", app=StaticFiles(directory=STATIC)),
         ],
     )
@@ -99,6 +106,10 @@ def _admin_routes(world: World) -> list[Route]:
         Route("/admin/portal", admin.portal, methods=["POST"]),
         Route("/admin/webhook", admin.webhook, methods=["POST"]),
     ]
+
+
+async def _lettering(_: Request) -> Response:
+    return Response(lettering(), media_type="text/css", headers={"Cache-Control": "no-cache"})
 
 
 async def _home(_: Request) -> Response:

@@ -1,17 +1,18 @@
 """Scripted faults: which calls they meet, how often, and what each kind does."""
 
 import random
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 BOTH = ("zalo_oa", "facebook_page")
 
-# Words that stand for several operations of the channels.
+# Words that stand for several operations of the channels; the hub's own four among them.
 GROUPS: dict[str, frozenset[str]] = {
-    "publish": frozenset(("create", "feed", "photo", "video")),
+    "publish": frozenset(("create", "feed", "video")),
     "write": frozenset(
         [
             "create",
@@ -26,8 +27,13 @@ GROUPS: dict[str, frozenset[str]] = {
             "delete",
         ]
     ),
+    "update": frozenset(("update", "edit")),
+    "withdraw": frozenset(("remove", "delete")),
+    "look": frozenset(("list", "read", "detail")),
     "read": frozenset(("read", "detail")),
 }
+# What only brings a file, and shows it to nobody.
+_UPLOADS = frozenset((("zalo_oa", "video"), ("facebook_page", "photo")))
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "zalo_oa": (
         "create", "verify", "update", "remove", "list", "detail", "profile", "refresh", "exchange",
@@ -176,11 +182,13 @@ KindName = Literal[
     "throttle", "token_dead", "slow", "late_in_lists", "empty_body", "redirect", "no_content_type",
     "commit_then_refuse",
 ]  # fmt: skip
+_ALSO_CALLED = {"5xx": "http_500", "http_5xx": "http_500", "500": "http_500"}
 
 
 class FaultForm(BaseModel):
     """A fault as it is asked for. Without `count` and `rate` it meets one call.
 
+    A kind may be written as people say it: `commit then hang`, `HTML`, `5xx`.
     `rate`: the share of matching calls, drawn from `seed`; with `count` until so many were met.
     `code` and `subcode` replace the channel's usual number in a refusal.
     """
@@ -200,6 +208,22 @@ class FaultForm(BaseModel):
     retry_after: float | None = Field(default=None, ge=0)
     commit: bool | None = None
 
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _as_people_say(cls, kind: object) -> object:
+        if not isinstance(kind, str):
+            return kind
+        told = re.sub(r"[\s_-]+", "_", kind.strip().lower())
+        return _ALSO_CALLED.get(told, told)
+
+    @field_validator("operation")
+    @classmethod
+    def _is_known(cls, operation: str | None) -> str | None:
+        known = {"", "any", *GROUPS, *(name for names in OPERATIONS.values() for name in names)}
+        if operation is not None and operation not in known:
+            raise ValueError(f"one of {', '.join(sorted(known - {''}))} is expected")
+        return operation
+
 
 class Fault:
     """A fault that waits for its calls; `left` None means until it is taken away."""
@@ -211,11 +235,12 @@ class Fault:
         self.left = 1 if form.count is None and form.rate is None else form.count
         self.applied = 0
         self._dice = random.Random(form.seed)  # noqa: S311  # chance that can be repeated
-        named = form.operation
-        if named in (None, "", "any"):
-            self._operations = GROUPS["write"] if self.kind.writes_only else None
-        else:
-            self._operations = GROUPS.get(str(named), frozenset({str(named)}))
+        named = form.operation or "any"
+        everywhere = named == "any" and not self.kind.writes_only
+        group = "write" if named == "any" else named
+        self._operations = None if everywhere else GROUPS.get(group, frozenset({group}))
+        # `write` is every changing call; the other groups mean what readers could see of it.
+        self._spares_uploads = not everywhere and group in GROUPS and named != "write"
 
     def meets(self, channel: str, account: str, operation: str) -> bool:
         """Whether it happens to this call; a drawn lot counts, a number left does not fall yet."""
@@ -224,6 +249,7 @@ class Fault:
             (form.channel is None or form.channel == channel)
             and (not form.account or form.account == account)
             and (self._operations is None or operation in self._operations)
+            and not (self._spares_uploads and (channel, operation) in _UPLOADS)
             and (form.rate is None or self._dice.random() < form.rate)
         )
 

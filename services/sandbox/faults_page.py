@@ -22,6 +22,10 @@ class FaultsDoor:
         """What waits: a page for people, JSON for programs."""
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(self._page(), headers=SAFETY)
+        return await self.as_json(request)
+
+    async def as_json(self, request: Request) -> Response:
+        """What waits, as JSON."""
         waiting = [fault.told() for fault in self._world.faults.waiting()]
         return JSONResponse({"faults": waiting, "applied": self._world.faults.applied})
 
@@ -38,6 +42,7 @@ class FaultsDoor:
                 form = FaultForm.model_validate(given)
             else:
                 form = FaultForm.model_validate_json(body)
+            form = self._by_id(form)
         except ValidationError as error:
             problems = error.errors(include_url=False, include_context=False)
             if as_form:
@@ -51,9 +56,14 @@ class FaultsDoor:
             return RedirectResponse("/faults", status_code=303)
         return JSONResponse({"id": fault.id, "fault": fault.told()}, status_code=201)
 
+    def _by_id(self, form: FaultForm) -> FaultForm:
+        """The same fault, its account by its id where it was called by its name."""
+        called = [one.id for one in self._world.accounts() if one.name == form.account]
+        return form.model_copy(update={"account": called[0]}) if called else form
+
     async def clear(self, request: Request) -> Response:
-        """Takes one fault (`?id=`) or all away; safe to repeat."""
-        number = request.query_params.get("id", "")
+        """Takes one fault (`/{id}` or `?id=`) or all away; safe to repeat."""
+        number = str(request.path_params.get("id", request.query_params.get("id", "")))
         self._world.faults.take_away(int(number) if number.isdecimal() else None)
         if request.method == "POST":
             return RedirectResponse("/faults", status_code=303)

@@ -42,8 +42,9 @@ class LedgerDoor:
         self._pages = pages
 
     async def ledger(self, request: Request) -> Response:
-        """The page for people; JSON for programs that ask for it."""
-        if "text/html" not in request.headers.get("accept", ""):
+        """The page for people; JSON for programs, and for whoever asks with `format=json`."""
+        asked = request.query_params.get("format")
+        if asked == "json" or "text/html" not in request.headers.get("accept", ""):
             return await self.as_json(request)
         now = self._world.now()
         accounts = self._asked(request)

@@ -43,10 +43,17 @@ class Event:
 
 
 class World:
-    """Everything that the sandbox knows. `seed` names ids and tokens; see `naming`."""
+    """Everything that the sandbox knows. `seed` names ids and tokens; see `naming`.
 
-    def __init__(self, *, seed: int = 0, public_media_fetch: bool = True) -> None:
+    Posts are numbered from `first_number` on: a world that begins anew before a hub that remembers
+    the last one must not give the same ids again, which no real channel does.
+    """
+
+    def __init__(
+        self, *, seed: int = 0, public_media_fetch: bool = True, first_number: int = 0
+    ) -> None:
         self.seed = seed
+        self.first_number = first_number
         self.public_media_fetch = public_media_fetch
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
@@ -123,6 +130,7 @@ class World:
                 app_id=app_id or own_app,
                 app_secret=app_secret or own_secret,
                 oa_secret_key=oa_secret_key or naming.mark(self.seed, "oa secret", oa_id)[:32],
+                made=self.first_number,
             )
             self.zalo[oa_id] = oa
             self.issue_pair(oa, generation=generation, access=access_token, refresh=refresh_token)
@@ -175,6 +183,7 @@ class World:
                 page_token=page_token or naming.token(self.seed, naming.PAGE, page_id, 0),
                 user_token=naming.token(self.seed, naming.USER, app_id or own_app, 0),
                 verify_token=verify_token or naming.mark(self.seed, "verify", page_id)[:24],
+                made=self.first_number,
             )
             self.pages[page_id] = page
             self.users.setdefault(page.user_token, []).append(page)

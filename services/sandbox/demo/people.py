@@ -36,6 +36,14 @@ UNITS: Final[tuple[Unit, ...]] = (
     Unit(code="HOASEN-P1", name="Ủy ban nhân dân phường Sen Hồng", parent="HOASEN"),
 )
 
+# What stands at the foot of the province's public pages, by the names of the hub's settings.
+IMPRINT: Final = {
+    "address": "Số 1 đường Sen Vàng, phường Sen Hồng, tỉnh Hoa Sen",
+    "phone": "0000 1022",
+    "email": "banbientap@hoasen.example",
+    "responsible": "Bà Đinh Hải Yến, Trưởng Ban Biên tập",
+}
+
 PEOPLE: Final[tuple[Person, ...]] = (
     Person(email="ha@hoasen.example", name="Lê Thu Hà", roles=("editor",), unit="HOASEN"),
     Person(email="quan@hoasen.example", name="Trần Minh Quân", roles=("approver",), unit="HOASEN"),

@@ -15,6 +15,7 @@ from sqlmodel import col
 from adapters.facebook_page.channel import channel as facebook
 from adapters.facebook_page.settings import FacebookSettings
 from services.channels.tables import Account
+from services.cli.keeping import fit_to
 from services.content.tables import Item
 from services.delivery.tables import Attempt, Lane, Publication
 from services.storage.columns import new_id
@@ -218,3 +219,14 @@ def test_a_cut_off_restore_leaves_an_empty_database(
     monkeypatch.setenv("LOA_DATABASE_URL", empty_database_url)
     assert loa("restore", str(broken)).code == 1
     assert loa("restore", str(file)).code == 0
+
+
+def test_a_script_for_an_older_server_leaves_out_what_that_cannot_read(tmp_path: Path) -> None:
+    script = tmp_path / "restore.sql"
+    written = "SET lock_timeout = 0;\nSET transaction_timeout = 0;\nSET row_security = off;\n"
+    script.write_text(written, encoding="utf-8")
+    fit_to(script, 180_004)
+    assert script.read_text(encoding="utf-8") == written
+    fit_to(script, 150_018)
+    commented = written.replace("SET transaction", "--  transaction")
+    assert script.read_text(encoding="utf-8") == commented

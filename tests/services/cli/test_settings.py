@@ -71,6 +71,7 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("LOA_SECRET_KEY", "changeme"),
         ("LOA_SECRET_KEY", "change-me-change-me-change-me-change-me"),
         ("LOA_SECRET_KEY", "your-secret-key-goes-here-0123456789abcdef"),
+        ("LOA_SECRET_KEY", "a-secret-key-that-nobody-knows-x"),
         ("LOA_SECRET_KEY", "x" * 64),
         ("LOA_SECRET_KEY", "k3yTooShort-q8Zr2"),
         ("LOA_SECRET_KEY_PREVIOUS", "placeholder-placeholder-placeholder-1"),
@@ -113,6 +114,20 @@ def test_a_real_key_is_taken_and_never_printed(monkeypatch: pytest.MonkeyPatch) 
     assert found.secret_key is not None
     assert found.secret_key.get_secret_value() == _KEY
     assert _KEY not in repr(found)
+
+
+def test_a_channel_that_is_not_named_keeps_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOA_ABSENCE_SECONDS", "facebook_page=5")
+    absence = settings.read().rules().absence
+    assert {name: one.total_seconds() for name, one in absence.items()} == {
+        "zalo_oa": 300,
+        "facebook_page": 5,
+    }
+
+
+def test_a_real_key_may_say_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOA_SECRET_KEY", "staging-secret-key-7f3a91c05be84d26a90e17d4c3b8f652")
+    assert settings.read().secret_key is not None
 
 
 def test_a_name_that_nobody_knows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from services.audit.tables import AuditEntry
 from services.content import drafting, queries, search
 from services.content.forms import ItemChanges, ItemForm
 from services.content.hashing import content_hash
-from services.content.tables import Item, Revision
+from services.content.tables import Item, Media, Revision
 from services.content.workflow import newest_revision
 from services.staff.caller import Caller
 from services.storage.columns import new_id
@@ -382,3 +382,25 @@ async def test_the_mark_for_artificial_intelligence_is_part_of_what_is_agreed_to
     revision.ai_made = False
 
     assert await content_hash(session, item, revision) != marked
+
+
+async def test_a_picture_named_by_its_public_address_is_the_one_of_the_library(
+    house: House, session: AsyncSession
+) -> None:
+    picture = await add_picture(session, house.editor)
+    digest = (await session.get_one(Media, picture)).sha256
+    written = (
+        f"![Cầu mới](https://loa.bnv.gov.vn/media/{digest}.jpg)\n\n"
+        f'![Cầu mới](/media/{digest}.jpg "Cầu mới")\n\n![Lạ](/media/{"0" * 64}.jpg)'
+    )
+    item = await make(session, house.editor, body=written)
+    revision = await newest_revision(session, item)
+    assert revision.media == [picture]
+    assert revision.body == (
+        f"![Cầu mới](media:{picture})\n\n"
+        f'![Cầu mới](media:{picture} "Cầu mới")\n\n![Lạ](/media/{"0" * 64}.jpg)'
+    )
+    version = item.version
+    assert (await change(session, house.editor, item, body=written)).version == version
+    stranger = await make(session, house.stranger, body=written)
+    assert (await newest_revision(session, stranger)).body == written

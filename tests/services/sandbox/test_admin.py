@@ -9,6 +9,8 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from services.sandbox import naming
+from services.sandbox.world import World
 from tests.services.sandbox.callers import as_json, items, ledger, make_oa, make_page
 from tests.support.ports import free_port
 
@@ -152,3 +154,12 @@ async def test_a_post_by_hand_is_marked_foreign(client: httpx.AsyncClient) -> No
     listed = await oa.get("/v2.0/article/getslice", offset="0", limit="10", type="normal")
     assert (seen["title"], seen["foreign"]) == ("Đăng tay", True)
     assert "Đăng tay" in str(listed["data"])
+
+
+def test_a_world_that_begins_anew_gives_no_id_again() -> None:
+    made = set()
+    for first_number in (0, 1_795_350_000):
+        world = World(first_number=first_number)
+        made.add(world.open_page("478296974403902").new_id(world.seed))
+        made.add(naming.mark(world.seed, "article", "1", world.open_oa("1").next_number()))
+    assert len(made) == 4

@@ -316,3 +316,46 @@ async def test_people_script_faults_with_a_form(client: httpx.AsyncClient) -> No
     assert "Gọi quá nhiều" in shown.text
     assert refused.status_code == 422
     assert as_json(await client.get("/faults"))["faults"] == []
+
+
+async def test_a_kind_may_be_written_as_people_say_it(client: httpx.AsyncClient) -> None:
+    for said, kind in (("commit then hang", KINDS["commit_then_hang"]), ("5xx", KINDS["http_500"])):
+        answer = await client.post("/faults", json={"kind": said})
+        assert (answer.status_code, answer.json()["fault"]["kind"]) == (201, kind.name)
+    waiting = (await client.get("/faults.json")).json()["faults"]
+    assert [one["kind"] for one in waiting] == ["commit_then_hang", "http_500"]
+    left = await client.delete(f"/faults/{waiting[0]['id']}")
+    assert [one["kind"] for one in left.json()["faults"]] == ["http_500"]
+
+
+async def test_an_operation_that_no_channel_has_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/faults", json={"kind": "reset", "operation": "publsh"})
+    assert answer.status_code == 422
+    assert "publish" in answer.text
+
+
+async def test_a_fault_of_publishing_spares_the_upload_before_it(client: httpx.AsyncClient) -> None:
+    page = await make_page(client, name="Trang tỉnh")
+    await fault(client, kind="html", operation="publish", account="Trang tỉnh")
+    upload = await client.post(
+        f"/graph/v25.0/{page.id}/photos",
+        data={"published": "false"},
+        files={"source": ("a.jpg", b"\xff\xd8\xff", "image/jpeg")},
+        headers=page.bearer,
+    )
+    posted = await client.post(
+        f"/graph/v25.0/{page.id}/feed", data={"message": "Tin"}, headers=page.bearer
+    )
+    assert (upload.status_code, posted.status_code) == (200, 502)
+    assert not await visible(client, page.id)
+
+
+async def test_the_hubs_own_operations_are_groups(client: httpx.AsyncClient) -> None:
+    page = await make_page(client)
+    await fault(client, kind="html", operation="withdraw", account=page.id)
+    posted = await client.post(
+        f"/graph/v25.0/{page.id}/feed", data={"message": "Tin"}, headers=page.bearer
+    )
+    gone = await client.delete(f"/graph/v25.0/{posted.json()['id']}", headers=page.bearer)
+    assert gone.status_code == 502
+    assert len(await visible(client, page.id)) == 1

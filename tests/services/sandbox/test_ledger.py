@@ -26,6 +26,11 @@ async def test_json_and_page_live_at_one_address(client: httpx.AsyncClient) -> N
     assert len(items(as_json(told), "accounts")) == 1
 
 
+async def test_json_may_be_asked_for_in_the_address(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/ledger?format=json", headers={"accept": "text/html"})
+    assert answer.json()["accounts"] == []
+
+
 async def test_pages_need_no_script_and_no_inline_style(client: httpx.AsyncClient) -> None:
     page, oa = await make_page(client), await make_oa(client)
     await page.feed("Tin")
