@@ -18,7 +18,7 @@ from services.console.guard import Page, get, post
 from services.content import brand
 from services.delivery import composing, switches
 from services.staff import agency
-from services.staff.agency import PARTS, Agency
+from services.staff.agency import PARTS, Agency, Imprint
 from shared.errors import ForbiddenError, InvalidError, NotFoundError
 from shared.text import slug
 
@@ -30,6 +30,7 @@ _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 # The settings that each form of the page changes.
 _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
     "agency": ("name",),
+    "imprint": ("imprint",),
     "logo": ("logo", "mark_pictures"),
     "publishing": ("hold_seconds", "urgent_waits", "withdraw_by_editor"),
     "quiet_hours": ("quiet_hours",),
@@ -89,9 +90,14 @@ async def _page(
         timezone=ask.hub.timezone,
         given_name=ask.hub.agency,
         name=ask.text("name") if faults else house.name,
+        imprint={
+            name: ask.text(name) if faults and name in ask.form else told
+            for name, told in house.imprint.model_dump().items()
+        },
         faults=faults or {},
         labels={
             "name": ask.t("Tên cơ quan"),
+            "imprint": ask.t("Thư điện tử"),
             "logo": ask.t("Logo"),
             "quiet_hours": ask.t("Giờ yên tĩnh"),
             "categories": ask.t("Các chuyên mục"),
@@ -133,6 +139,8 @@ async def _given(ask: Ask, form: str) -> dict[str, JsonValue]:
     match form:
         case "agency":
             return {"name": ask.text("name")}
+        case "imprint":
+            return {"imprint": {name: ask.text(name) for name in Imprint.model_fields}}
         case "logo":
             return await _logo(ask)
         case "publishing":

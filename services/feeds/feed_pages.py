@@ -41,7 +41,7 @@ def _one(hub: Hub, pages: Pages) -> Endpoint:
         async with hub.open_work() as session:
             house = await agency.settings(session)
             portal = await portals.find(session, slug)
-            if portal is None:
+            if portal is None or (portal.open and not portal.listed):
                 return problem(pages, house, NO_FEED, 404)
             if not portal.open:
                 return problem(pages, house, CLOSED_FEED, 410)

@@ -25,7 +25,8 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 PAGE_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
-        "media-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        "font-src 'self'; media-src 'self'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "strict-origin-when-cross-origin",
         "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -33,6 +34,7 @@ PAGE_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
 )
 # Below this a packed answer is hardly smaller than its headers.
 _WORTH_PACKING_BYTES: Final = 600
+_PACKED_ALREADY: Final = ("image/jpeg", "image/png", "font/")
 _OF_A_BODY: Final = ("content-length", "content-type", "content-encoding")
 
 
@@ -73,7 +75,7 @@ def _finish(request: Request, response: Response) -> Response:
             return Response(status_code=304, headers=kept)
     coding = negotiated(wanted.codings) or Coding.IDENTITY
     packs = len(body) >= _WORTH_PACKING_BYTES and not headers.get("Content-Type", "").startswith(
-        "image/"
+        _PACKED_ALREADY
     )
     if packs and coding is not Coding.IDENTITY:
         body = packed(body, coding)

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from html import escape
-from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,17 +15,13 @@ from services.delivery.hub import Hub
 from services.delivery.public_item import PublicItem, WithdrawnItem
 from services.feeds import card as cards
 from services.feeds import words
+from services.feeds.dress import PIECES
 from services.staff.agency import Agency
 from services.syndication.address import OPML
 from services.syndication.catalogue import Shelf, Written
 from services.syndication.websub import LIMITS
 from shared.contract.blocks import Figure, figures, html_attributes, to_html
 from shared.contract.messages import AI_LABEL
-
-_STATIC = Path(__file__).parent / "static"
-# What the pages are dressed with, and the version that goes into its address.
-STATIC = {name: _STATIC / name for name in ("public.css", "icon.svg")}
-VERSIONS = {name: sha256(path.read_bytes()).hexdigest()[:12] for name, path in STATIC.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +78,8 @@ class Pages:
         )
         self.environment.globals.update(
             static={
-                name: f"{self.base}/static/public/{name}?v={version}"
-                for name, version in VERSIONS.items()
+                name: f"{self.base}/static/public/{name}?v={piece.version}"
+                for name, piece in PIECES.items()
             },
             base=self.base,
             feeds_page=f"{self.base}/feeds",
@@ -93,7 +87,7 @@ class Pages:
         self.environment.filters.update(
             long_time=lambda at: words.long_time(at, self.zone),
             day=lambda at: f"{at.astimezone(self.zone):%d/%m/%Y}",
-            short_time=lambda at: f"{at.astimezone(self.zone):%H:%M %d/%m/%Y}",
+            short_time=lambda at: f"{at.astimezone(self.zone):%d/%m/%Y, %H:%M}",
             local_media=lambda media: f"{self.base}/media/{media.sha256}.{media.ext}",
             iso=lambda at: at.astimezone(self.zone).isoformat(timespec="seconds"),
             issued=words.issued,
@@ -180,7 +174,7 @@ class Pages:
         """A page of this door. `here` names the place of the menu that it belongs to."""
         shown = {"here": "", "offered": (), **values}
         return self.environment.get_template(template).render(
-            agency=self.name(house), logo=house.logo, **shown
+            agency=self.name(house), logo=house.logo, imprint=house.imprint, **shown
         )
 
     def name(self, house: Agency) -> str:

@@ -68,6 +68,7 @@ def _programs(hub: Hub, pages: Pages) -> Endpoint:
         shown = {
             "agency": pages.name(house),
             "site": hub.public_url,
+            **{name: told for name, told in house.imprint.model_dump().items() if told},
             "channels": [told(one) for one in found if one.until is None],
             "closed": [told(one) for one in found if one.until is not None],
         }

@@ -18,8 +18,9 @@ from services.delivery.hub import Hub
 from services.feeds import checking, feed_pages, item_pages, lists, register
 from services.feeds.answers import SAFE, SOON
 from services.feeds.conditional import asked, unchanged
+from services.feeds.dress import PIECES
 from services.feeds.finishing import Endpoint, finished
-from services.feeds.page import STATIC, VERSIONS, Pages
+from services.feeds.page import Pages
 from shared.errors import NotFoundError
 
 _FOREVER: Final = "public, max-age=31536000, immutable"
@@ -88,12 +89,14 @@ def _media(hub: Hub) -> Endpoint:
 
 async def _static(request: Request) -> Response:
     name = request.path_params["name"]
-    if name not in STATIC:
+    piece = PIECES.get(name)
+    if piece is None:
         return Response(status_code=404)
-    current = request.query_params.get("v") == VERSIONS[name]
-    return FileResponse(
-        STATIC[name],
-        media_type="text/css" if name.endswith(".css") else "image/svg+xml",
+    # Lettering carries a hash in its name already.
+    current = name.endswith(".woff2") or request.query_params.get("v") == piece.version
+    return Response(
+        piece.body,
+        media_type=piece.mime,
         headers={
             "Cache-Control": _FOREVER if current else "no-cache",
             "Content-Security-Policy": "default-src 'none'; sandbox",

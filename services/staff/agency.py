@@ -103,6 +103,23 @@ class QuietHours(_Kept):
         return clock >= self.start or clock < self.end
 
 
+_Line: TypeAlias = Annotated[str, Field(max_length=200), AfterValidator(one_line)]
+
+
+class Imprint(_Kept):
+    """Who answers for the agency's pages and how to reach it: what their foot has to say.
+
+    Source: government-rules.md section 5 (Decree 174/2026, article 93). Empty: not told yet.
+    """
+
+    superior: _Line = ""
+    address: _Line = ""
+    phone: _Line = ""
+    email: Annotated[_Line, Field(pattern=r"^\s*([^@\s]+@[^@\s]+\.[^@\s]+)?\s*$")] = ""
+    responsible: _Line = ""
+
+
+NO_IMPRINT: Final = Imprint()
 FOUR_PARTS: Final = tuple(Category(slug=slug, name=name, part=slug) for slug, name in PARTS.items())
 
 
@@ -117,6 +134,7 @@ class Agency:
     """
 
     name: str = ""
+    imprint: Imprint = NO_IMPRINT
     logo: Logo | None = None
     mark_pictures: bool = False
     hold: timedelta | None = None
@@ -175,6 +193,7 @@ def _not_empty_span(hours: QuietHours | None) -> QuietHours | None:
 _KINDS: Final[Mapping[str, TypeAdapter[object]]] = MappingProxyType(
     {
         "name": TypeAdapter(Annotated[str, Field(max_length=120), AfterValidator(one_line)]),
+        "imprint": TypeAdapter(Imprint),
         "logo": TypeAdapter(Logo | None),
         "mark_pictures": TypeAdapter(bool),
         "hold_seconds": TypeAdapter(
@@ -196,6 +215,8 @@ NAMES: Final = tuple(_KINDS)
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "name": "Tên dài tối đa 120 ký tự · The name has at most 120 characters",
+        "imprint": "Thư điện tử có dạng ten@coquan.gov.vn, mỗi ô tối đa 200 ký tự"
+        " · An e-mail address like name@agency.gov.vn; at most 200 characters each",
         "logo": "Cần một ảnh PNG hoặc JPEG · A PNG or JPEG picture is needed",
         "hold_seconds": "Chọn từ 0 đến 600 giây · From 0 to 600 seconds",
         "quiet_hours": "Giờ bắt đầu và giờ kết thúc phải khác nhau, dạng 21:00"

@@ -50,7 +50,7 @@ async def test_only_an_admin_sees_the_settings(
     assert (await approver.client.get("/admin")).status_code == 403
     page = await admin.client.get("/admin/workflow")
     assert page.status_code == 200
-    assert page.text.count("Chưa ai đổi") == 6
+    assert page.text.count("Chưa ai đổi") == 7
     assert 'href="/admin/workflow"' in (await admin.client.get("/admin")).text
 
 
@@ -65,6 +65,35 @@ async def test_an_admin_below_looks_but_does_not_change(console: Console, team: 
     answer = await admin.post("/admin/workflow/agency", name="Phường")
     assert answer.status_code == 403
     assert "cấp trên cùng" in answer.text
+
+
+async def test_the_foot_of_public_pages_says_who_answers_for_them(
+    console: Console, admin: Visitor
+) -> None:
+    before = (await admin.client.get("/kenh-chinh-thuc")).text
+    assert "Chịu trách nhiệm nội dung" not in before
+    told = {
+        "superior": "UBND tỉnh Hoa Sen",
+        "address": "12 đường Sen, phường Hoa Sen",
+        "phone": "028 0000 1022",
+        "email": "hoasen@hoasen.gov.vn",
+        "responsible": "Bà Lê Thị Hà, Chánh Văn phòng <b>",
+    }
+    assert (await admin.post("/admin/workflow/imprint", **told)).status_code == 303
+
+    for path in ("/tin", "/kenh-chinh-thuc", "/kiem-tra", "/feeds"):
+        foot = (await admin.client.get(path)).text.partition("<footer")[2]
+        assert "Chịu trách nhiệm nội dung: Bà Lê Thị Hà, Chánh Văn phòng &lt;b&gt;" in foot, path
+        assert 'href="mailto:hoasen@hoasen.gov.vn"' in foot
+        assert "12 đường Sen" in foot
+    register = (await admin.client.get("/kenh-chinh-thuc.json")).json()
+    assert {name: register[name] for name in told} == told
+
+    wrong = await admin.post("/admin/workflow/imprint", **(told | {"email": "không phải thư"}))
+    assert wrong.status_code == 422
+    assert 'href="#imprint"' in wrong.text
+    assert 'value="không phải thư"' in wrong.text
+    assert 'value="12 đường Sen, phường Hoa Sen"' in wrong.text
 
 
 async def test_the_name_stands_everywhere_and_says_who_changed_it(

@@ -105,6 +105,16 @@ async def test_what_is_still_being_connected_is_listed_nowhere(site: FeedSite) -
     assert not any(half.remote_id in one.text or "Cổng nháp" in one.text for one in answers)
 
 
+async def test_a_portal_with_an_address_that_is_still_being_connected_has_no_page(
+    site: FeedSite,
+) -> None:
+    half = await portal(site, items=0, stage="trial")
+
+    found = await site.outside.get(f"/feeds/{half.remote_id}")
+
+    assert found.status_code == 404
+
+
 async def test_pages_of_feeds_that_are_not_there_say_so(site: FeedSite) -> None:
     closed = await portal(site, stage="closed")
     account = await portal(site, items=0)

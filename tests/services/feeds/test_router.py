@@ -17,6 +17,7 @@ from services.channels.registry import Registry
 from services.channels.sealing import Sealer
 from services.content.media_store import MediaStore
 from services.delivery.hub import Hub
+from services.feeds.dress import PIECES
 from services.feeds.router import create_router
 from services.storage.columns import new_id
 from services.storage.session import Opener, make_engine, opener
@@ -335,3 +336,16 @@ async def test_the_styles_of_a_page_are_cached_for_ever(house: House) -> None:
     assert versioned.headers["content-type"].startswith("text/css")
     assert "immutable" in versioned.headers["cache-control"]
     assert bare.headers["cache-control"] == "no-cache"
+
+
+async def test_lettering_is_cached_for_ever_and_allowed_by_the_page(house: House) -> None:
+    page = await house.outside.get("/tin")
+    font = next(name for name in PIECES if name.endswith(".woff2"))
+
+    served = await house.outside.get(f"/static/public/{font}", headers={"Accept-Encoding": "gzip"})
+
+    assert "font-src 'self'" in page.headers["content-security-policy"]
+    assert served.headers["content-type"] == "font/woff2"
+    assert "immutable" in served.headers["cache-control"]
+    assert "content-encoding" not in served.headers
+    assert served.content.startswith(b"wOF2")
