@@ -129,6 +129,10 @@ class Ask:
         told = urlencode({k: v for k, v in query.items() if v not in (None, "")}, doseq=True)
         return self.drawing.url(path) + (f"?{told}" if told else "")
 
+    def file(self, name: str) -> str:
+        """Where this reader gets a file's bytes: also those that the public may see no more."""
+        return self.drawing.url(f"/media/full/{name}")
+
     async def page(
         self, template: str, *, block: str | None = None, status: int = 200, **values: object
     ) -> Response:

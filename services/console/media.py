@@ -20,7 +20,7 @@ from services.content import media as media_room
 from services.content.library import MediaWords, Use
 from services.content.tables import Media
 from services.staff.names import names
-from shared.errors import InvalidError
+from shared.errors import InvalidError, NotFoundError
 
 # The largest file, and room for the words that come with it.
 _MOST_BYTES: Final = media_room.VIDEO_BYTES + 1024 * 1024
@@ -31,6 +31,11 @@ _KNOWN_AT_ONCE: Final = 100
 _SHORT_ALT: Final = 12
 _MAKING: Final = asyncio.Lock()
 _FIELDS: Final = ("alt", "caption", "credit", "licence", "number", "issued_on")
+# What somebody sent us is shown and never run; only this reader's browser may keep it.
+_AS_FILE: Final = {
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cache-Control": "private, max-age=86400",
+}
 _PIECE_FORM_BYTES: Final = uploads.PIECE_BYTES + 16 * 1024
 
 
@@ -172,10 +177,37 @@ async def small(ask: Ask) -> Response:
             found = await library.small(session, ask.hub.media, media)
     headers = {"Cache-Control": "private, max-age=86400"}
     if media.kind != "image":
-        file = ask.url(f"/media/{found.sha256}.{found.ext}")
+        file = ask.file(f"{found.sha256}.{found.ext}")
         return RedirectResponse(file, 302, headers=headers)
     path = ask.hub.media.path(found.sha256, found.ext)
     return FileResponse(path, media_type=found.mime, headers=headers)
+
+
+async def full(ask: Ask) -> Response:
+    """The bytes of a file as they are kept, or the part of them that a player asks for.
+
+    The public address of the same bytes is gone with the last item that showed them; whoever may
+    see the item or the library sees them here.
+    """
+    digest, ext = str(ask.request.path_params["sha256"]), str(ask.request.path_params["ext"])
+    path = ask.hub.media.path(digest, ext)
+    async with ask.work() as session:
+        media = await library.whole(session, digest, ask.caller.unit_ids)
+    if not await asyncio.to_thread(path.is_file):
+        raise NotFoundError("media_not_found")
+    tag = f'"{digest}"'
+    headers = {**_AS_FILE, "ETag": tag}
+    if tag in ask.request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    # A browser opens no PDF inside a sandbox, so a document is saved instead of shown.
+    document = ext == "pdf"
+    return FileResponse(
+        path,
+        media_type=media.mime,
+        filename=f"{digest[:12]}.{ext}" if document else None,
+        content_disposition_type="attachment" if document else "inline",
+        headers=headers,
+    )
 
 
 async def _library(
@@ -272,11 +304,11 @@ def _words(ask: Ask) -> MediaWords:
 def _told(ask: Ask, media: Media) -> dict[str, JsonValue]:
     """A file as the editor and the picker know it."""
     picture = media.kind == "image"
-    path = f"/media/{media.id}/small" if picture else f"/media/{media.sha256}.{media.ext}"
+    small_one, file = f"/media/{media.id}/small", f"{media.sha256}.{media.ext}"
     return {
         "id": str(media.id),
         "kind": media.kind,
-        "src": ask.url(path),
+        "src": ask.url(small_one) if picture else ask.file(file),
         "page": ask.url(f"/media/{media.id}"),
         "alt": media.alt,
         "caption": media.caption,
@@ -334,6 +366,7 @@ PAGES: Final[tuple[Page, ...]] = (
     get("/media/known", known),
     get("/media/pieces/{key}", arrived, roles=("editor",)),
     post("/media/pieces/{key}", piece, roles=("editor",), most_bytes=_PIECE_FORM_BYTES),
+    get("/media/full/{sha256}.{ext}", full),
     get("/media/{media_id:uuid}", show_one),
     post("/media/{media_id:uuid}", change, roles=("editor",)),
     get("/media/{media_id:uuid}/small", small),

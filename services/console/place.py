@@ -17,4 +17,7 @@ class Place(Protocol):
 
     def url(self, path: str, **query: object) -> str: ...
 
+    def file(self, name: str) -> str:
+        """Where whoever reads here gets the bytes of a picture, video or document, whole."""
+
     def t(self, text: str, **values: object) -> str: ...

@@ -151,7 +151,7 @@ def looks(
             problems=one.problems,
             at=at,
             agency=hub.agency,
-            media=(f"{hub.public_url}/media/", place.url("/media/")),
+            media=(f"{hub.public_url}/media/", place.file("")),
         )
     return list(found.values())
 

@@ -63,7 +63,7 @@ def body_html(place: Place, body: str, media: Mapping[UUID, Media]) -> Markup:
 
 def address(place: Place, media: Media) -> str:
     """Where this site serves the file."""
-    return place.url(f"/media/{media.sha256}.{media.ext}")
+    return place.file(f"{media.sha256}.{media.ext}")
 
 
 def facts(ask: Ask, revision: Revision, library: Library) -> list[Fact]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
     true,
     update,
 )
@@ -39,6 +40,21 @@ MEDIA_KINDS: Final = ("image", "video", "document")
 SMALL: Final = PictureLimit(max_bytes=150_000, max_side=960)
 _SMALL_NAME: Final = "console"
 _USES_TOLD: Final = 50
+# Bytes of another unit's library that an item of these units shows, or once showed, in any form.
+_SHOWN = text(
+    """
+    WITH RECURSIVE same AS (
+      SELECT id, made_from FROM media WHERE sha256 = :sha256
+       UNION
+      SELECT m.id, m.made_from FROM media m JOIN same ON m.id = same.made_from),
+    used AS (
+      SELECT r.item_id FROM revision r WHERE r.media && (SELECT array_agg(id) FROM same)
+       UNION
+      SELECT r.item_id FROM revision r WHERE r.cover IN (SELECT id FROM same))
+    SELECT EXISTS (SELECT 1 FROM used JOIN item i ON i.id = used.item_id
+                    WHERE i.unit_id = ANY(:units))
+    """
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +119,23 @@ async def one(session: AsyncSession, media_id: UUID, unit_ids: Collection[UUID])
     if found is None or found.unit_id not in unit_ids or found.made_from is not None:
         raise NotFoundError("media_not_found")
     return found
+
+
+async def whole(session: AsyncSession, sha256: str, unit_ids: Collection[UUID]) -> Media:
+    """A file by what it holds, forms made for channels too: of these units, or in items of theirs.
+
+    Withdrawn or not: who works with an item sees what it showed. Raises NotFoundError.
+    """
+    named = select(Media).where(col(Media.sha256) == sha256)
+    own: Media | None = await session.scalar(named.where(col(Media.unit_id).in_(unit_ids)).limit(1))
+    if own is not None:
+        return own
+    other: Media | None = await session.scalar(named.limit(1))
+    if other is not None:
+        asked = {"sha256": sha256, "units": list(unit_ids)}
+        if (await session.execute(_SHOWN, asked)).scalar_one():
+            return other
+    raise NotFoundError("media_not_found")
 
 
 async def some(

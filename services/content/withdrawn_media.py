@@ -19,6 +19,8 @@ _WITHDRAWN = text(
     SELECT coalesce(bool_or(i.withdrawn_at IS NOT NULL), false)
            AND NOT coalesce(bool_or(i.withdrawn_at IS NULL
                                     AND used.no IN (i.revision_no, i.released_no)), false)
+           AND NOT EXISTS (SELECT 1 FROM agency_setting
+                            WHERE name = 'logo' AND value ->> 'sha256' = :sha256)
       FROM used JOIN item i ON i.id = used.item_id
     """
 )
@@ -27,6 +29,7 @@ _WITHDRAWN = text(
 async def withdrawn(session: AsyncSession, sha256: str) -> bool:
     """Whether these bytes were shown by withdrawn items only: the public is told they are gone.
 
-    Source: feeds.md section 5. False for what no item has ever used.
+    Source: feeds.md section 5. False for what no item has ever used, and for
+    the agency's own mark, which stands on every page.
     """
     return bool((await session.execute(_WITHDRAWN, {"sha256": sha256})).scalar_one())

@@ -5,17 +5,23 @@ import io
 import json
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 from PIL import Image
 from playwright.async_api import Browser, FilePayload, Route, expect
+from pydantic import JsonValue
 from sqlalchemy import text
 
 from services.content import library, uploads
+from services.content.withdrawn_media import withdrawn
 from services.delivery import preview
+from services.staff import agency
 from tests.services.console.outlets import portal
+from tests.services.content.test_media import VIDEO
+from tests.support import people
 from tests.support.browser import NARROW, WIDE, window
 from tests.support.console import Console, Visitor
 from tests.support.hub import Team
@@ -307,12 +313,91 @@ async def test_public_addresses_of_files_stay_what_they_were(
     small = await editor.client.get(f"/media/{kept}/small")
     assert (small.status_code, small.headers["content-type"]) == (200, "image/jpeg")
     page = (await editor.client.get(f"/media/{kept}")).text
-    whole = re.search(r'href="(/media/[0-9a-f]{64}\.jpg)"', page)
+    whole = re.search(r'href="/media/full/([0-9a-f]{64}\.jpg)"', page)
     assert whole is not None
     async with console.client() as nobody:
-        assert (await nobody.get(whole[1])).status_code == 200
+        assert (await nobody.get(f"/media/{whole[1]}")).status_code == 200
+        assert (await nobody.get(f"/media/full/{whole[1]}")).status_code == 303
         assert (await nobody.get("/media/0000.jpg")).status_code == 404
         assert (await nobody.get(f"/media/{kept}")).status_code == 303
+
+
+async def test_what_was_withdrawn_is_gone_for_the_public_and_not_for_the_team(
+    console: Console, team: Team, editor: Visitor, approver: Visitor
+) -> None:
+    kept = (await _send(editor, jpeg(1234, 777), alt="Ảnh sẽ bị gỡ")).json()["id"]
+    outlet = await portal(console.bench, team)
+    body = f"![Ảnh sẽ bị gỡ](media:{kept})"
+    item = await console.bench.published(team, [outlet], body=body)
+    page = (await approver.client.get(f"/posts/{item.id}")).text
+    shown = re.search(r'src="/media/full/([0-9a-f]{64}\.jpg)"', page)
+    assert shown is not None
+    await console.bench.withdrawn(team, item.id)
+    async with console.client() as nobody:
+        assert (await nobody.get(f"/media/{shown[1]}")).status_code == 410
+    seen = await approver.client.get(f"/media/full/{shown[1]}")
+    with Image.open(io.BytesIO(seen.content)) as picture:
+        assert picture.size == (1234, 777)
+    assert seen.headers["cache-control"].startswith("private")
+    assert "sandbox" in seen.headers["content-security-policy"]
+    again = {"If-None-Match": seen.headers["etag"]}
+    asked = await approver.client.get(f"/media/full/{shown[1]}", headers=again)
+    assert (asked.status_code, asked.content) == (304, b"")
+    stranger = await console.visitor((await console.bench.team()).approver)
+    assert (await stranger.client.get(f"/media/full/{shown[1]}")).status_code == 404
+
+
+async def test_a_file_of_the_ministry_is_seen_by_whoever_works_with_an_item_of_it(
+    console: Console, team: Team, editor: Visitor
+) -> None:
+    digest = (await _send(editor, jpeg(901, 601), alt="Ảnh của bộ")).json()
+    async with console.hub.open_work() as session:
+        ward = await people.add_unit(session, f"P{digest['id'][-10:]}".upper(), team.unit_id)
+        clerk = (await people.add_person(session, ward, "approver")).staff_id
+    theirs = await console.visitor(clerk)
+    page = (await editor.client.get(f"/media/{digest['id']}")).text
+    path = re.search(r"/media/full/[0-9a-f]{64}\.jpg", page)
+    assert path is not None
+    assert (await theirs.client.get(path[0])).status_code == 404
+    item = await console.bench.draft(team, cover=digest["id"])
+    async with console.hub.open_work() as session:
+        moved = text("UPDATE item SET unit_id = :unit WHERE id = :id")
+        await session.execute(moved, {"unit": ward, "id": item.id})
+    assert (await theirs.client.get(path[0])).status_code == 200
+
+
+async def test_a_video_is_played_from_any_point(editor: Visitor) -> None:
+    film = (await _send(editor, VIDEO, name="a.mp4", alt="Phim về phường")).json()
+    assert film["src"].startswith("/media/full/")
+    part = await editor.client.get(film["src"], headers={"Range": "bytes=4-11"})
+    assert (part.status_code, part.content) == (206, VIDEO[4:12])
+    assert part.headers["content-type"] == "video/mp4"
+    assert f'src="{film["src"]}"' in (await editor.client.get(film["page"])).text
+    small = await editor.client.get(f"/media/{film['id']}/small")
+    assert small.headers["location"] == film["src"]
+
+
+async def test_the_mark_of_the_house_outlives_an_item_that_showed_it(
+    console: Console, team: Team, editor: Visitor
+) -> None:
+    kept = (await _send(editor, jpeg(222, 111), alt="Dấu hiệu của phường")).json()["id"]
+    item = await console.bench.published(
+        team, [await portal(console.bench, team)], body=f"![Dấu hiệu](media:{kept})"
+    )
+    await console.bench.withdrawn(team, item.id)
+    async with console.hub.open_work() as session:
+        mark = await library.one(session, UUID(kept), [team.unit_id])
+        assert await withdrawn(session, mark.sha256)
+        logo: dict[str, JsonValue] = {
+            "sha256": mark.sha256,
+            "ext": "jpg",
+            "width": 222,
+            "height": 111,
+        }
+        top = replace(editor.caller, roles=frozenset({"admin"}))
+        await agency.change(session, top, "logo", logo)
+        assert not await withdrawn(session, mark.sha256)
+        await session.rollback()
 
 
 async def test_the_pages_have_no_barriers(

@@ -2,6 +2,7 @@
 // Without it every page still works: links, forms, details.
 import "htmx.org/dist/htmx.esm.js"; // puts itself on the window, where extensions look
 import "htmx.org/dist/ext/hx-sse.js";
+import "./parts/focus.js";
 import "./parts/keeping.js";
 import "./parts/network.js";
 import "./parts/search.js";
@@ -136,6 +137,12 @@ function go(key) {
   if (link) link.click();
   return Boolean(link);
 }
+// Where there is no room for the field above, a page of its own has it.
+function find() {
+  const field = $("[data-search]");
+  if (!field) return;
+  if (field.offsetParent) { field.focus(); field.select(); } else if ($("#search-q")) $("#search-q").focus(); else location.assign(`${base()}/search`);
+}
 function rows(step) {
   const all = $$("[data-row]");
   if (!all.length) return;
@@ -147,15 +154,16 @@ function rows(step) {
 }
 on("keydown", (event) => {
   const primary = (event.ctrlKey || event.metaKey) && !event.altKey;
-  if (primary && event.key === "k") { const field = $("[data-search]"); if (field) { event.preventDefault(); field.focus(); field.select(); } return; }
+  if (primary && event.key === "k") { event.preventDefault(); find(); return; }
   if (primary && event.key === "Enter") { const button = $("[data-primary]:not([disabled])"); if (button && (typing(event.target) || button.form?.contains(event.target))) { event.preventDefault(); button.click(); } return; }
+  if (primary && event.key === "z" && !typing(event.target)) { const undo = $("[data-toast] button"); if (undo) { event.preventDefault(); undo.click(); } return; }
   if (primary && event.key === "s") { const button = $("[data-save]"); if (button) { event.preventDefault(); button.click(); } return; }
   if (event.key === "Escape") { $$("details.menu[open]").forEach((menu) => { menu.open = false; $("summary", menu).focus(); }); return; }
   if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.shortcuts === "off") return;
   const key = event.key.toLowerCase();
   if (after && Date.now() - after < 1500 && go(`g ${key}`)) { after = 0; event.preventDefault(); return; }
   after = key === "g" ? Date.now() : 0;
-  if (key === "/") { event.preventDefault(); $("[data-search]")?.focus(); }
+  if (key === "/") { event.preventDefault(); find(); }
   else if (key === "n") go("n");
   else if (key === "?") location.assign(`${base()}/help`);
   else if (key === "j") rows(1);
