@@ -8,17 +8,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.staff import agency
 from services.staff.caller import Caller
 
-# `worst` of the accounts within reach: 3 cut off, 2 ends soon, 1 slow, 0 well.
+# What cuts an account off is what `channels.accounts.health` says does.
 _FRAME = text(
     """
     SELECT count(*) AS accounts,
-           count(*) FILTER (WHERE a.state = 'paused') AS cut_off,
-           count(*) FILTER (WHERE a.state <> 'paused' AND a.token_state = 'ok'
+           count(*) FILTER (WHERE a.cut_off) AS cut_off,
+           count(*) FILTER (WHERE a.state = 'paused' AND NOT a.cut_off) AS paused,
+           count(*) FILTER (WHERE a.state <> 'paused' AND NOT a.cut_off AND a.token_state = 'ok'
                               AND a.token_expires_at < now() + interval '14 days'
                               AND a.token_renewed_at IS NULL) AS ending,
-           count(*) FILTER (WHERE a.state <> 'paused'
+           count(*) FILTER (WHERE a.state <> 'paused' AND NOT a.cut_off
                               AND greatest(a.rate_until, a.breaker_until) > now()) AS slow,
-           min(a.name) FILTER (WHERE a.state = 'paused') AS cut_off_name,
+           min(a.name) FILTER (WHERE a.cut_off) AS cut_off_name,
+           min(a.name) FILTER (WHERE a.state = 'paused') AS paused_name,
            min(a.name) FILTER (WHERE greatest(a.rate_until, a.breaker_until) > now()) AS slow_name,
            (SELECT reason FROM switch
              WHERE name = 'freeze' AND (until IS NULL OR until > now())) AS frozen,
@@ -31,7 +33,15 @@ _FRAME = text(
            (SELECT nullif(value #>> '{}', '') FROM agency_setting WHERE name = 'name') AS agency,
            (SELECT '/media/' || (value ->> 'sha256') || '.' || (value ->> 'ext')
               FROM agency_setting WHERE name = 'logo') AS logo
-      FROM account a WHERE a.unit_id = ANY(:units) AND a.stage = 'official'
+      FROM (SELECT account.*,
+                   CASE WHEN state = 'paused' THEN pause_code IS NOT NULL
+                        ELSE token_state = 'consent'
+                             OR (check_ok IS FALSE AND NOT EXISTS (
+                               SELECT 1 FROM attempt x
+                                WHERE x.account_id = account.id
+                                  AND x.started_at > account.checked_at AND x.outcome = 'done'))
+                        END AS cut_off
+              FROM account WHERE unit_id = ANY(:units) AND stage = 'official') AS a
     """
 )
 
@@ -55,9 +65,11 @@ class Frame:
 
     accounts: int
     cut_off: int
+    paused: int
     ending: int
     slow: int
     cut_off_name: str | None
+    paused_name: str | None
     slow_name: str | None
     frozen: str | None
     fenced: str | None
@@ -68,11 +80,13 @@ class Frame:
 
     @property
     def health(self) -> str:
-        """The worst of the channels: `none`, `cut_off`, `ending`, `slow` or `good`."""
+        """The worst of the channels: `none`, `cut_off`, `paused`, `ending`, `slow` or `good`."""
         if not self.accounts:
             return "none"
         if self.cut_off:
             return "cut_off"
+        if self.paused:
+            return "paused"
         if self.ending:
             return "ending"
         return "slow" if self.slow else "good"

@@ -6,7 +6,6 @@ from datetime import datetime, time, timedelta
 from typing import Any, Final, TypeVar
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -20,6 +19,7 @@ from services.delivery import agenda, waiting
 from services.delivery.agenda import Entry
 from services.delivery.waiting import Outlet, Task
 from services.staff import preferences
+from services.storage.session import AWAY
 from shared.clock import utc_now
 from shared.errors import ForbiddenError
 
@@ -167,7 +167,7 @@ async def _part(ask: Ask, read: Callable[[AsyncSession], Awaitable[_T]]) -> _T |
     try:
         async with ask.work() as session:
             return await read(session)
-    except (DBAPIError, OSError) as error:
+    except AWAY as error:
         _log.warning("today.part_failed", part=read.__name__, error=type(error).__name__)
         return None
 

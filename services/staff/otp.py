@@ -45,6 +45,7 @@ class Seals(Protocol):
     def seal(self, plain: bytes, context: str, /) -> bytes: ...
     def open(self, sealed: bytes, context: str, /) -> bytes: ...
     def needs_reseal(self, sealed: bytes, /) -> bool: ...
+    def resealed(self, sealed: bytes, context: str, /) -> bytes | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,15 +243,19 @@ async def reseal(session: AsyncSession, seals: Seals) -> int:
     rows = await session.execute(
         select(col(Staff.id), col(Staff.otp_secret)).where(col(Staff.otp_secret).is_not(None))
     )
-    stale = [(id_, sealed) for id_, sealed in rows if sealed and seals.needs_reseal(sealed)]
-    for staff_id, sealed in stale:
-        fresh = seals.seal(seals.open(sealed, context(staff_id)), context(staff_id))
+    count = 0
+    for staff_id, sealed in rows.all():
+        stale = sealed is not None and seals.needs_reseal(sealed)
+        fresh = seals.resealed(sealed, context(staff_id)) if sealed and stale else None
+        if fresh is None:
+            continue
         await session.execute(
             update(Staff)
             .where(col(Staff.id) == staff_id, col(Staff.otp_secret) == sealed)
             .values(otp_secret=fresh)
         )
-    return len(stale)
+        count += 1
+    return count
 
 
 def context(staff_id: UUID) -> str:

@@ -75,7 +75,9 @@ async def test_only_what_needs_a_look_can_be_shown(
     page = (await admin.client.get("/channels?show=trouble")).text
     assert str(zalo) in page
     assert str(facebook) not in page
+    assert 'class="health paused"' in page
     await admin.post(f"/channels/{zalo}/resume")
+    assert 'class="health good"' in (await admin.client.get("/channels")).text
 
 
 async def test_a_pause_needs_a_reason_and_says_it(
@@ -212,6 +214,7 @@ async def test_a_channel_that_cannot_be_reached_says_so(
     await _set(console, feed, check_ok=False, checked_at=utc_now())
     page = (await admin.client.get("/channels")).text
     assert "Lần kiểm tra gần nhất chưa đạt." in page
+    assert 'class="health cut_off"' in page
     await _set(console, feed, check_ok=None, checked_at=None)
 
 

@@ -106,9 +106,11 @@ def _values(request: Request) -> Mapping[str, object]:
         "frame": Frame(
             accounts=3,
             cut_off=0,
+            paused=0,
             ending=0,
             slow=0,
             cut_off_name=None,
+            paused_name=None,
             slow_name=None,
             frozen=None,
             fenced=None,
