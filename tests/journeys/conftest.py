@@ -1,4 +1,4 @@
-"""A whole hub as `make run` starts it: `loa up --demo` on free ports, in a folder of its own."""
+"""What whole paths are walked on: a console and a browser, or a hub as `make run` starts it."""
 
 import os
 import signal
@@ -6,16 +6,35 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
+from tests.support.browser import browser as open_browser
+from tests.support.console import Console, open_console
 from tests.support.ports import free_port
 
 _READY_SECONDS = 180.0
 _END_SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+async def console(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Console]:
+    """A console of the module's own, with nobody in it yet."""
+    async with open_console(database_url, Path(tmp_path_factory.mktemp("media"))) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """One Chromium for the tests of a module."""
+    async with open_browser() as opened:
+        yield opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +47,7 @@ class Rehearsal:
 
 @pytest.fixture(scope="module")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    """One rehearsal for the tests of a module."""
+    """`loa up --demo` on free ports, in a folder of its own: one for the tests of a module."""
     folder: Path = tmp_path_factory.mktemp("rehearsal")
     port = _two_free_ports()
     log = folder / "log"
@@ -41,7 +60,11 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=subprocess.STDOUT,
-            env={name: value for name, value in os.environ.items() if not name.startswith("LOA_")},
+            env={
+                **{name: told for name, told in os.environ.items() if not name.startswith("LOA_")},
+                # The ten seconds to think better of it, for whoever only waits for them to pass.
+                "LOA_PUBLISH_HOLD_SECONDS": "3",
+            },
         )
     try:
         _wait_for(folder / "data" / "sample-data-complete", process, log)

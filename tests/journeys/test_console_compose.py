@@ -3,7 +3,7 @@
 Source: console-ux.md section 14. At most 4 clicks, or none with keys; with script off as well.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -13,23 +13,14 @@ from sqlalchemy import text
 
 from tests.services.console import outlets
 from tests.support.browser import NARROW, WIDE, window
-from tests.support.browser import browser as open_browser
 from tests.support.compose import item_of
-from tests.support.console import Console, Visitor, open_console
+from tests.support.console import Console, Visitor
 from tests.support.hub import Team
 from tests.support.pictures import jpeg
 
 SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 _TITLE = "Lịch tiếp công dân tháng 12"
 _BODY = "Mời bà con đến trụ sở phường vào thứ Năm hằng tuần."
-
-
-@pytest.fixture(scope="module")
-async def console(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Console]:
-    async with open_console(database_url, Path(tmp_path_factory.mktemp("media"))) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +34,6 @@ async def team(console: Console) -> Team:
 @pytest.fixture
 async def editor(console: Console, team: Team) -> Visitor:
     return await console.visitor(team.editor)
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with open_browser() as opened:
-        yield opened
 
 
 async def _state(console: Console, item_id: UUID) -> tuple[str, str, str, int, bool]:

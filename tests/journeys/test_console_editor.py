@@ -17,7 +17,7 @@ from tests.support.pictures import jpeg
 pytestmark = pytest.mark.browser
 
 # What Word 2019 puts on the clipboard for a short notice; shortened, its habits kept.
-_WORD: Final = """<html xmlns:o="urn:schemas-microsoft-com:office:office"
+WORD: Final = """<html xmlns:o="urn:schemas-microsoft-com:office:office"
 xmlns:w="urn:schemas-microsoft-com:office:word" xmlns="http://www.w3.org/TR/REC-html40">
 <head><meta charset="utf-8"><meta name=Generator content="Microsoft Word 15">
 <style><!-- p.MsoNormal {margin:0cm;font-size:14.0pt;font-family:"Times New Roman",serif;}
@@ -47,7 +47,7 @@ style='color:#0563C1'>trang của phường</span></a><span style='mso-spacerun:
 <td>028 0000 1022</td></tr></table>
 <!--EndFragment--></body></html>"""
 
-_CLEAN: Final = """## Lịch tiếp công dân
+CLEAN: Final = """## Lịch tiếp công dân
 
 Ủy ban nhân dân phường thông báo **tạm dừng tiếp dân** ngày *05/12/2026*.
 
@@ -122,8 +122,8 @@ async def test_scenario_2_a_word_notice_and_a_photo_need_no_clean_up(
     async with window(chromium, console, editor) as seen:
         page = seen.page
         box = await _open(page, console)
-        await box.evaluate(_PASTE, {"text/html": _WORD, "text/plain": "Lịch tiếp công dân"})
-        assert await _markdown(page) == _CLEAN
+        await box.evaluate(_PASTE, {"text/html": WORD, "text/plain": "Lịch tiếp công dân"})
+        assert await _markdown(page) == CLEAN
 
         photo = base64.b64encode(jpeg(1200, 800)).decode()
         await box.evaluate(_DROP, {"data": photo, "name": "a.jpg", "type": "image/jpeg"})

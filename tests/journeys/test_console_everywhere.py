@@ -6,7 +6,7 @@ Also scenario 11 (a storm warning by two phones) and the audit half of 12 (conso
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -109,16 +109,31 @@ async def test_every_page_holds_at_both_widths(rehearsal: Rehearsal, opened: Bro
         client = _sign_in(rehearsal, who)
         walks = [one for one in _reach(client, who) if _pattern(one.path) not in walked]
         walked |= {_pattern(one.path) for one in walks}
-        for size in (WIDE, NARROW):
-            async with _window(opened, rehearsal, client, size) as window:
-                for one in walks:
-                    wrong += [
-                        f"{size[0]} {who} {one.path}: {told}"
-                        for told in await _look(window, one, size)
-                    ]
+        async with asyncio.TaskGroup() as both:
+            looked = [
+                both.create_task(_walk(opened, rehearsal, client, walks, size))
+                for size in (WIDE, NARROW)
+            ]
+        wrong += [told for one in looked for told in one.result()]
         client.close()
     assert len(walked) > 30, sorted(walked)
     assert not wrong, "\n".join(wrong)
+
+
+async def _walk(
+    opened: Browser,
+    rehearsal: Rehearsal,
+    client: httpx.Client,
+    walks: Sequence[Walk],
+    size: tuple[int, int],
+) -> list[str]:
+    """What is wrong on these pages in a window of this size."""
+    async with _window(opened, rehearsal, client, size) as window:
+        return [
+            f"{size[0]} {one.who} {one.path}: {told}"
+            for one in walks
+            for told in await _look(window, one, size)
+        ]
 
 
 async def _look(window: Window, walk: Walk, size: tuple[int, int]) -> list[str]:

@@ -4,8 +4,6 @@ Source: console-ux.md section 4 (S4, S13) and section 5.
 """
 
 import io
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -17,8 +15,7 @@ from services.content.library import MediaWords
 from services.delivery import preview
 from tests.services.console import outlets
 from tests.support.browser import NARROW, window
-from tests.support.browser import browser as open_browser
-from tests.support.console import Console, Visitor, open_console
+from tests.support.console import Console, Visitor
 from tests.support.hub import Team
 
 _BODY = "\n\n".join(
@@ -33,14 +30,6 @@ _IN_SIGHT = (
 
 
 @pytest.fixture(scope="module")
-async def console(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Console]:
-    async with open_console(database_url, Path(tmp_path_factory.mktemp("media"))) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 async def team(console: Console) -> Team:
     made = await console.bench.team()
     await outlets.three(console.bench, made)
@@ -50,12 +39,6 @@ async def team(console: Console) -> Team:
 @pytest.fixture
 async def editor(console: Console, team: Team) -> Visitor:
     return await console.visitor(team.editor)
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with open_browser() as opened:
-        yield opened
 
 
 async def _comes_into_sight(page: Page, look: str, words: str) -> None:

@@ -14,21 +14,17 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 from sqlalchemy import text
 
-from services.channels.registry import Registry
 from services.content.forms import ItemChanges
 from services.content.tables import Item
 from services.delivery import fan_out
-from services.delivery.turn import Loop
-from services.queue.bell import listening
 from shared.clock import steady_seconds
 from tests.services.console.outlets import portal
-from tests.services.delivery.test_crash_points import hosts_of
-from tests.support import sandbox as sandboxes
 from tests.support.browser import NARROW, WIDE, window
 from tests.support.browser import browser as open_browser
-from tests.support.console import Console, Visitor, open_console
+from tests.support.console import Console, Visitor
 from tests.support.hub import Team
 from tests.support.sandbox import Sandbox
+from tests.support.simulated import simulated_console
 
 SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 SCRIPT = pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
@@ -141,15 +137,8 @@ async def newsroom(
     database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[Console, Sandbox]]:
     folder = Path(tmp_path_factory.mktemp("media"))
-    async with sandboxes.running() as sandbox:
-        registry = Registry.load(hosts_of(sandbox))
-        async with open_console(database_url, folder, registry=registry) as console:
-            loop = Loop(console.hub)
-            async with listening(database_url, loop.ring):
-                turning = asyncio.create_task(loop.run())
-                yield console, sandbox
-                loop.stop()
-                await turning
+    async with simulated_console(database_url, folder) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -10,3 +10,10 @@ def jpeg(width: int, height: int) -> bytes:
     kept = BytesIO()
     Image.new("RGB", (width, height), (200, 30, 60)).save(kept, "JPEG")
     return kept.getvalue()
+
+
+def png(width: int, height: int) -> bytes:
+    """The same as a screen's picture is copied."""
+    kept = BytesIO()
+    Image.new("RGB", (width, height), (11, 87, 176)).save(kept, "PNG")
+    return kept.getvalue()

@@ -68,6 +68,15 @@ class Sandbox:
         return found
 
 
+def hosts_of(sandbox: Sandbox) -> dict[str, str]:
+    """Where the adapters find the simulated channels."""
+    return {
+        "LOA_ZALO_API_URL": f"{sandbox.url}/zalo",
+        "LOA_ZALO_OAUTH_URL": f"{sandbox.url}/zalo-oauth",
+        "LOA_FACEBOOK_GRAPH_URL": f"{sandbox.url}/graph",
+    }
+
+
 @asynccontextmanager
 async def running() -> AsyncIterator[Sandbox]:
     """A sandbox on a free port of this machine, until the block ends."""
