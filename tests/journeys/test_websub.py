@@ -67,6 +67,16 @@ class Portal:
             await asyncio.sleep(0.05)
         return found
 
+    async def until_pushed(self, words: str, count: int = 1) -> list[dict[str, str]]:
+        """Waits for so many pushes with these words: the same document may come more than once."""
+        end = steady_seconds() + PATIENCE
+        while True:
+            found = [one for one in await self.heard("push") if words in one["body"]]
+            if len(found) >= count:
+                return found
+            assert steady_seconds() < end, f"nothing came with {words}"
+            await asyncio.sleep(0.05)
+
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -200,12 +210,13 @@ async def test_a_foreign_library_is_pushed_signed_documents(
         await portal.ask("renew", id=atom["id"])
         await portal.until("subscribe", 3)
         await bench.withdrawn(team, item.id)
-        assert "Thử gỡ" in (await portal.until("push", 4))[-1]["body"]
+        await portal.until_pushed("Thử gỡ", 2)
 
         await portal.ask("leave", id=atom["id"])
         await portal.until("unsubscribe")
         await bench.published(team, [account], title="Tin sau cùng")
-        last = await portal.until("push", 5)
-        assert last[-1]["topic"] == topics[0]
-    assert len(last) == 5
+        await portal.until_pushed("Tin sau cùng")
+        await asyncio.sleep(1)
+        last = await portal.until_pushed("Tin sau cùng")
+        assert {one["topic"] for one in last} == {topics[0]}
     await bench.engine.dispose()
