@@ -33,7 +33,7 @@ from tests.support.sandbox import Sandbox, hosts_of
 
 pytestmark = pytest.mark.browser
 # Browser, server, database and the channels' worlds share this machine with whatever else it does.
-_LOADED: Final = 5
+_LOADED: Final = 2
 SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 
 

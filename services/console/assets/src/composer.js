@@ -1,6 +1,6 @@
 // The composer's script: saves the form by itself, renews the looks, loses nothing that was typed.
 // The form is a plain one; everything here only presses its buttons earlier.
-import "./media.js"; // within this file: one request less, and the editor finds what it is lent
+import "./media/lent.js"; // within this file: one request less, and the editor finds what it is lent
 import { following } from "./composer/following.js";
 
 const form = document.querySelector("[data-composer]");
