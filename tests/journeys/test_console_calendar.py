@@ -1,8 +1,6 @@
 """Scenario 5: a scheduled item is moved to Friday 08:00, by mouse, by keys, by touch, and back."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,24 +13,9 @@ from services.delivery.listing import Line
 from shared.clock import utc_now
 from tests.services.delivery.desk import Desk, open_desk
 from tests.support.browser import NARROW, WIDE, window
-from tests.support.browser import browser as open_browser
-from tests.support.console import Console, Visitor, open_console
+from tests.support.console import Console, Visitor
 
 HERE = ZoneInfo("Asia/Ho_Chi_Minh")
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with open_browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-async def console(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Console]:
-    async with open_console(database_url, Path(tmp_path_factory.mktemp("media"))) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from services.content.tables import Item
 from services.delivery import notices
 from shared.clock import steady_seconds
 from tests.support.browser import NARROW, WIDE, Window, window
-from tests.support.browser import browser as open_browser
 from tests.support.console import Console, Visitor, open_console
 from tests.support.hub import Team
 from tests.support.sandbox import Sandbox
@@ -77,12 +76,6 @@ async def newsroom(
     folder = Path(tmp_path_factory.mktemp("media"))
     async with simulated_console(database_url, folder) as (console, sandbox):
         yield Newsroom(console=console, sandbox=sandbox, database_url=database_url)
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with open_browser() as opened:
-        yield opened
 
 
 # A refusal before any effect: the Page certainly shows nothing, and only a person goes on.

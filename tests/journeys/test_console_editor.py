@@ -2,15 +2,13 @@
 
 import base64
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Final
 
 import pytest
 from playwright.async_api import Browser, Locator, Page
 
-from tests.support.browser import NARROW, browser, window
-from tests.support.console import Console, Visitor, open_console
+from tests.support.browser import NARROW, window
+from tests.support.console import Console, Visitor
 from tests.support.hub import Team
 from tests.support.pictures import jpeg
 
@@ -79,14 +77,6 @@ _DROP: Final = """(box, told) => {
 
 
 @pytest.fixture(scope="module")
-async def console(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Console]:
-    async with open_console(database_url, Path(tmp_path_factory.mktemp("media"))) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 async def team(console: Console) -> Team:
     return await console.bench.team()
 
@@ -94,12 +84,6 @@ async def team(console: Console) -> Team:
 @pytest.fixture(scope="module")
 async def editor(console: Console, team: Team) -> Visitor:
     return await console.visitor(team.editor)
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    async with browser() as opened:
-        yield opened
 
 
 async def _open(page: Page, console: Console) -> Locator:
@@ -117,9 +101,9 @@ async def _markdown(page: Page) -> str:
 
 
 async def test_scenario_2_a_word_notice_and_a_photo_need_no_clean_up(
-    console: Console, editor: Visitor, chromium: Browser
+    console: Console, editor: Visitor, browser: Browser
 ) -> None:
-    async with window(chromium, console, editor) as seen:
+    async with window(browser, console, editor) as seen:
         page = seen.page
         box = await _open(page, console)
         await box.evaluate(_PASTE, {"text/html": WORD, "text/plain": "Lịch tiếp công dân"})
@@ -138,9 +122,9 @@ async def test_scenario_2_a_word_notice_and_a_photo_need_no_clean_up(
 
 
 async def test_a_failed_upload_keeps_the_text_and_can_be_tried_again(
-    console: Console, editor: Visitor, chromium: Browser
+    console: Console, editor: Visitor, browser: Browser
 ) -> None:
-    async with window(chromium, console, editor) as seen:
+    async with window(browser, console, editor) as seen:
         page = seen.page
         box = await _open(page, console)
         await page.keyboard.type("Chữ đã viết.")
@@ -161,10 +145,10 @@ async def test_a_failed_upload_keeps_the_text_and_can_be_tried_again(
 
 
 async def test_vietnamese_arrives_whole_however_it_is_typed(
-    console: Console, editor: Visitor, chromium: Browser
+    console: Console, editor: Visitor, browser: Browser
 ) -> None:
     sentence = "Đường Nguyễn Huệ ngập, bà con đi chậm."
-    async with window(chromium, console, editor) as seen:
+    async with window(browser, console, editor) as seen:
         page = seen.page
         box = await _open(page, console)
         # UniKey: the plain letter first, then it is taken back and the marked one put in its place.
@@ -196,9 +180,9 @@ async def test_vietnamese_arrives_whole_however_it_is_typed(
 
 
 async def test_keys_and_toolbar_do_what_they_say(
-    console: Console, editor: Visitor, chromium: Browser
+    console: Console, editor: Visitor, browser: Browser
 ) -> None:
-    async with window(chromium, console, editor) as seen:
+    async with window(browser, console, editor) as seen:
         page = seen.page
         await _open(page, console)
         await page.keyboard.press("Control+b")
@@ -239,10 +223,10 @@ async def test_keys_and_toolbar_do_what_they_say(
 
 
 async def test_plain_text_and_back_keeps_every_word(
-    console: Console, editor: Visitor, chromium: Browser
+    console: Console, editor: Visitor, browser: Browser
 ) -> None:
     text = "## Mục\n\nMột *hai* **ba**.\n\n1. a\n2. b\n\n> Lời"
-    async with window(chromium, console, editor, size=NARROW) as seen:
+    async with window(browser, console, editor, size=NARROW) as seen:
         page = seen.page
         await _open(page, console)
         await page.get_by_role("button", name="Soạn chữ thuần").click()
@@ -260,11 +244,11 @@ async def test_plain_text_and_back_keeps_every_word(
 
 
 async def test_taking_over_moves_nothing_and_long_texts_stay_quick(
-    console: Console, team: Team, editor: Visitor, chromium: Browser
+    console: Console, team: Team, editor: Visitor, browser: Browser
 ) -> None:
     body = "\n\n".join(f"Đoạn {no} của bài viết rất dài về **nước sạch**." for no in range(450))
     item = await console.bench.draft(team, body=body)
-    async with window(chromium, console, editor) as seen:
+    async with window(browser, console, editor) as seen:
         page = seen.page
         await page.add_init_script(
             "window.shifted = 0; new PerformanceObserver(list => list.getEntries().forEach(one =>"
@@ -287,10 +271,10 @@ async def test_taking_over_moves_nothing_and_long_texts_stay_quick(
 
 
 async def test_a_picture_of_the_library_is_chosen_in_the_dialog(
-    console: Console, team: Team, editor: Visitor, chromium: Browser
+    console: Console, team: Team, editor: Visitor, browser: Browser
 ) -> None:
     kept = await console.bench.picture(team)
-    async with window(chromium, console, editor) as seen:
+    async with window(browser, console, editor) as seen:
         page = seen.page
         await _open(page, console)
         await page.get_by_role("button", name="Ảnh", exact=True).click()

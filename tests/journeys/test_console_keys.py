@@ -25,7 +25,6 @@ from tests.journeys.test_console_editor import CLEAN, WORD
 from tests.services.console.outlets import portal
 from tests.support import sandbox as sandboxes
 from tests.support.browser import NARROW, WIDE, window
-from tests.support.browser import browser as open_browser
 from tests.support.console import Console, open_console
 from tests.support.keys import Keys
 from tests.support.pictures import jpeg, png
@@ -59,12 +58,6 @@ async def newsroom(
                 yield Newsroom(console=console, sandbox=sandbox)
                 loop.stop()
                 await turning
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with open_browser() as opened:
-        yield opened
 
 
 # ── 2: a Word notice, then a photo and its description ───────────────────────────────────────────

@@ -20,7 +20,6 @@ from services.delivery import fan_out
 from shared.clock import steady_seconds
 from tests.services.console.outlets import portal
 from tests.support.browser import NARROW, WIDE, window
-from tests.support.browser import browser as open_browser
 from tests.support.console import Console, Visitor
 from tests.support.hub import Team
 from tests.support.sandbox import Sandbox
@@ -124,12 +123,6 @@ class House:
             ledger = await self.sandbox.ledger(number)
             told += [str(post) for post in ledger["visible"] if item.code in str(post)]
         return told
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with open_browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

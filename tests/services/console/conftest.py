@@ -6,16 +6,31 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
+from shared.fetch import Guard
 from tests.support.browser import browser as open_browser
 from tests.support.console import Console, Visitor, open_console
 from tests.support.hub import Team
+from tests.support.sister_site import SisterSite, sister_site
+
+
+@pytest.fixture(scope="module")
+def guard() -> Guard:
+    """What the console may fetch; a module that reads a site of its own says so."""
+    return Guard()
+
+
+@pytest.fixture(scope="module")
+async def sister() -> AsyncIterator[SisterSite]:
+    async with sister_site() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
 async def console(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
+    guard: Guard, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Console]:
-    async with open_console(database_url, Path(tmp_path_factory.mktemp("media"))) as opened:
+    media = Path(tmp_path_factory.mktemp("media"))
+    async with open_console(database_url, media, guard=guard) as opened:
         yield opened
 
 

@@ -15,31 +15,22 @@ from playwright.async_api import Browser, expect
 from sqlalchemy import text
 
 from shared.clock import utc_now
+from shared.fetch import Guard
 from tests.services.console.outlets import portal, three
 from tests.services.console.test_sources import added
 from tests.support.browser import WIDE, window
-from tests.support.console import Console, Visitor, open_console
+from tests.support.console import Console, Visitor
 from tests.support.hub import Team
 from tests.support.keys import Keys
 from tests.support.pictures import jpeg
-from tests.support.sister_site import SisterSite, item, sister_site
+from tests.support.sister_site import SisterSite, item
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-async def sister() -> AsyncIterator[SisterSite]:
-    async with sister_site() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-async def console(
-    sister: SisterSite, database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Console]:
-    media = Path(tmp_path_factory.mktemp("media"))
-    async with open_console(database_url, media, guard=sister.guard) as opened:
-        yield opened
+def guard(sister: SisterSite) -> Guard:
+    return sister.guard
 
 
 @asynccontextmanager

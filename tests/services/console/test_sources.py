@@ -1,9 +1,7 @@
 """Nguồn tin by its pages: added, read, put aside, turned into drafts; and links that broke."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -11,27 +9,18 @@ from playwright.async_api import Browser
 from sqlalchemy import text
 
 from services.worker import sourcing
+from shared.fetch import Guard
 from tests.support.browser import NARROW, WIDE, window
-from tests.support.console import Console, Visitor, open_console
+from tests.support.console import Console, Visitor
 from tests.support.hub import Team
-from tests.support.sister_site import Answer, SisterSite, item, sister_site
+from tests.support.sister_site import Answer, SisterSite, item
 
 _LEGACY = "Th«ng b¸o lÞch phun thuèc phßng dÞch sèt xuÊt huyÕt"
 
 
 @pytest.fixture(scope="module")
-async def sister() -> AsyncIterator[SisterSite]:
-    async with sister_site() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-async def console(
-    sister: SisterSite, database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Console]:
-    media = Path(tmp_path_factory.mktemp("media"))
-    async with open_console(database_url, media, guard=sister.guard) as opened:
-        yield opened
+def guard(sister: SisterSite) -> Guard:
+    return sister.guard
 
 
 async def added(visitor: Visitor, sister: SisterSite, path: str, *items: str) -> str:
