@@ -263,7 +263,7 @@ async def test_urgent_news_is_on_its_way_in_four_taps(
         await page.get_by_label("Tệp ảnh").set_input_files(picture)  # 1
         await page.get_by_label("Mô tả ảnh").fill("Đường đi của bão")  # 2
         await page.get_by_role("button", name="Gửi khẩn").click()  # 3
-        await page.wait_for_url("**/posts/*")
+        await page.wait_for_url(lambda url: "/urgent" not in url)
         item_id = item_of(page.url)
         found = await _state(console, item_id)
         assert (found[0], found[3]) == ("review", 3)

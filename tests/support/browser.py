@@ -110,7 +110,7 @@ async def bare_window(
         timezone_id="Asia/Ho_Chi_Minh",
         has_touch=size[0] < 600,
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     if cookie is not None:
         await context.add_cookies([{"name": "loa", "value": cookie, "url": url, "httpOnly": True}])
     made = Window(page=await context.new_page())

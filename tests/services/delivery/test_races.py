@@ -148,7 +148,7 @@ class Racing:
         async with self.bench.hub.open_work() as session:
             await fan_out.stop(session, self.editor, item_id)
 
-    async def until_settled(self, seconds: float = 60) -> None:
+    async def until_settled(self, seconds: float = 180) -> None:
         """Waits until the loop has nothing left to do."""
         left: int | None = None
         for _ in range(int(seconds / 0.1)):
