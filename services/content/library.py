@@ -10,6 +10,7 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Integer,
+    Text,
     Uuid,
     and_,
     cast,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -108,7 +110,7 @@ async def search(
         words = words_asked(asked)
         if words is None:
             return ()
-        wanted = wanted.where(col(Media.search).op("@@")(func.to_tsquery("simple", words)))
+        wanted = wanted.where(col(Media.search).op("@@")(cast(cast(words, Text), TSQUERY)))
     rows = await session.scalars(wanted.order_by(col(Media.id).desc()).limit(limit))
     return tuple(rows)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sqlalchemy import ColumnElement, TextClause, func, text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.content.tables import Item, Media, Revision
@@ -14,6 +14,7 @@ from shared.text import fold
 # PostgreSQL refuses a search vector beyond 1 MiB; folding can triple a text of Hangul.
 _BODY_CHARS = 100_000
 _WORDS_ASKED = 12
+_WORD_CHARS = 100  # PostgreSQL takes 2,046 bytes; a text without blanks is one word
 _NOT_WORD = re.compile(r"[\W_]+")
 
 # How many of the newest rows are looked through one by one before the index is asked; so many more
@@ -50,9 +51,11 @@ class Plan:
     near: int
 
 
+# The very words, here and in queries (`CAST(CAST(:q AS text) AS tsquery)`): PostgreSQL's own parser
+# takes `4e101a` for a number and a word beside it, and knows other letters than Python does.
 # Written out, since every save makes one: putting it together piece by piece took longer than the
 # rest of the statement.
-_VECTOR: Final = text("strip(to_tsvector('simple', :searched))")
+_VECTOR: Final = text("array_to_tsvector(CAST(:words AS text[]))")
 
 
 def vector(item: Item, revision: Revision) -> TextClause:
@@ -66,23 +69,23 @@ def vector(item: Item, revision: Revision) -> TextClause:
         f"{revision.summary} {' '.join(revision.tags)} {revision.author} {facts}",
         revision.body[:_BODY_CHARS],
     )
-    return _VECTOR.bindparams(searched=" ".join(_words(part)[:_BODY_CHARS] for part in parts))
+    return _VECTOR.bindparams(words=list({word for part in parts for word in _words(part)}))
 
 
-def media_vector(media: Media) -> ColumnElement[str]:
+def media_vector(media: Media) -> TextClause:
     """The search vector of a file: all that people say of it, a document's number too."""
     told = (media.alt, media.caption, media.credit, media.licence, media.number)
-    return func.to_tsvector("simple", _words(" ".join(told))[:_BODY_CHARS])
+    return _VECTOR.bindparams(words=list(set(_words(" ".join(told)))))
 
 
 def query(asked: str) -> str | None:
-    """What a person typed as a `tsquery` over the `simple` configuration; None when it has no word.
+    """What a person typed, written as a `tsquery`; None when it has no word.
 
     Every word must occur, the last one as a whole word or as the beginning of one: it may be half
     typed. The others are whole, for what begins with a syllable of Vietnamese is another word, and
     an index tells who holds a word a hundred times faster than who holds what begins so.
     """
-    words = _asked(asked)
+    words = _words(asked[:500])[:_WORDS_ASKED]
     return " & ".join([*words[:-1], f"{words[-1]}:*"]) if words else None
 
 
@@ -114,7 +117,7 @@ async def plan(
 async def _estimated(session: AsyncSession, table: str, queries: Sequence[str]) -> list[float]:
     """How many rows of a table PostgreSQL thinks fit each query; it looks at none."""
     each = (
-        f"SELECT 1 FROM {table} WHERE search @@ to_tsquery('simple', :q{no})"  # noqa: S608
+        f"SELECT 1 FROM {table} WHERE search @@ CAST(CAST(:q{no} AS text) AS tsquery)"  # noqa: S608
         for no, _ in enumerate(queries)
     )
     told = await session.execute(
@@ -124,9 +127,5 @@ async def _estimated(session: AsyncSession, table: str, queries: Sequence[str]) 
     return [one["Plan Rows"] for one in told.scalar_one()[0]["Plan"]["Plans"]]
 
 
-def _asked(asked: str) -> list[str]:
-    return _words(asked[:500]).split()[:_WORDS_ASKED]
-
-
-def _words(text: str) -> str:
-    return _NOT_WORD.sub(" ", fold(text)).strip()
+def _words(text: str) -> list[str]:
+    return [word[:_WORD_CHARS] for word in _NOT_WORD.sub(" ", fold(text))[:_BODY_CHARS].split()]

@@ -615,8 +615,8 @@ _LATELY = """(
     SELECT i.* FROM item i WHERE i.unit_id = ANY(:units) AND {before}
      ORDER BY i.created_at DESC, i.id DESC LIMIT :near)"""
 _HOLDING = """(
-    SELECT i.* FROM item i WHERE i.search @@ to_tsquery('simple', :index)
-       AND (i.search @@ (SELECT to_tsquery('simple', :q))) IS TRUE OFFSET 0)"""
+    SELECT i.* FROM item i WHERE i.search @@ CAST(CAST(:index AS text) AS tsquery)
+       AND (i.search @@ (SELECT CAST(CAST(:q AS text) AS tsquery))) IS TRUE OFFSET 0)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -679,7 +679,7 @@ def _asked(
         where.append(":tag = ANY(r.tags)")
         wanted["tag"] = tag
     if plan is not None:
-        where.append("(i.search @@ (SELECT to_tsquery('simple', :q))) IS TRUE")
+        where.append("(i.search @@ (SELECT CAST(CAST(:q AS text) AS tsquery))) IS TRUE")
         wanted |= {"q": plan.words, "index": plan.index, "near": plan.near}
     if cursor is not None:
         at, _, last = _opened(cursor).partition(" ")

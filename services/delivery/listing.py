@@ -216,14 +216,14 @@ _COUNTS = text(
 )
 
 # Asked once, and of rows that are at hand: no index is to be asked for all of it.
-_HOLDING: Final = "(i.search @@ (SELECT to_tsquery('simple', :q))) IS TRUE"
+_HOLDING: Final = "(i.search @@ (SELECT CAST(CAST(:q AS text) AS tsquery))) IS TRUE"
 # What the index of words finds is gathered first; in the order of a view the planner would look
 # through every item there is.
 _HITS: Final = f"""
     WITH hit AS MATERIALIZED (
       SELECT i.id, i.unit_id, i.kind, i.revision_no, i.created_by, i.created_at, i.updated_at,
              i.published_at, i.withdrawn_at
-        FROM item i WHERE i.search @@ to_tsquery('simple', :index) AND {_HOLDING})
+        FROM item i WHERE i.search @@ CAST(CAST(:index AS text) AS tsquery) AND {_HOLDING})
 """  # noqa: S608  # constants of this file
 
 _OPEN = ("draft", "review", "returned", "stopped")

@@ -59,9 +59,9 @@ _OF_CATEGORIES: Final = _lines_of(
 _HITS: Final = """
     WITH hit AS MATERIALIZED (
       SELECT e.item_id, e.at FROM public_entry e
-       WHERE e.search @@ to_tsquery('simple', :index) AND ({before}) IS TRUE
+       WHERE e.search @@ CAST(CAST(:index AS text) AS tsquery) AND ({before}) IS TRUE
          AND (CAST(:index AS text) = CAST(:words AS text)
-              OR (e.search @@ (SELECT to_tsquery('simple', :words))) IS TRUE))
+              OR (e.search @@ (SELECT CAST(CAST(:words AS text) AS tsquery))) IS TRUE))
     SELECT * FROM hit ORDER BY at DESC, item_id DESC LIMIT :most + 50
 """
 _FOUND: Final = _lines_of(f"({_HITS})")
@@ -71,7 +71,7 @@ _HOLDING: Final = text(_HITS.replace("{before}", "true"))
 _LATELY: Final = """
     SELECT * FROM (
       SELECT * FROM public_entry e WHERE {before} ORDER BY e.at DESC, e.item_id DESC LIMIT :near
-    ) AS e WHERE e.search @@ (SELECT to_tsquery('simple', :words))
+    ) AS e WHERE e.search @@ (SELECT CAST(CAST(:words AS text) AS tsquery))
 """
 _FOUND_LATELY: Final = _lines_of(f"({_LATELY})")
 _HOLDING_LATELY: Final = text(
