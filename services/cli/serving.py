@@ -1,7 +1,6 @@
 """Serves one application until it is asked to stop; the same way for the site and the sandbox."""
 
 import asyncio
-import gc
 import signal
 from collections.abc import Callable, Coroutine
 from types import FrameType
@@ -9,6 +8,8 @@ from types import FrameType
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
+
+from shared.collector import spare_collector
 
 
 def in_new_loop(main: Callable[[], Coroutine[object, object, None]]) -> None:
@@ -48,16 +49,6 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _no_more)
     await uvicorn.Server(config).serve()
-
-
-def spare_collector() -> None:
-    """Takes what the started process keeps for good out of the garbage collector's rounds.
-
-    Else every large answer sets off rounds through all modules and schemas: measured, half of the
-    time that a list of items took. Call once, when everything is built; safe to repeat.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _no_more(_: int, __: FrameType | None) -> None:

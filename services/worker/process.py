@@ -18,6 +18,7 @@ from services.queue.jobs import Queue
 from services.queue.timers import Timers
 from services.syndication.websub_push import Pusher
 from services.worker.jobs import declared
+from shared.collector import spare_collector
 
 GRACE: Final = timedelta(seconds=60)
 # More than there are jobs that may take long: those that renew tokens and tell people never wait.
@@ -58,6 +59,7 @@ async def work(hub: Hub, url: str, redis_url: str | None, *, grace: timedelta = 
         bell.listening(url, pusher.ring, channel=bell.FEEDS),
     ):
         _log.info("worker.started", concurrency=hub.rules.concurrency, redis=redis_url is not None)
+        spare_collector()
         running = (loop.run(), pusher.run(), queue.run())
         parts = [asyncio.create_task(one) for one in running]
         # If one ends by itself, the other must not go on alone as if all were well.

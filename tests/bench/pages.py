@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.cli.serving import spare_collector
+from shared.collector import spare_collector
 from shared.contract.samples import sample_revision
 from tests.bench.ground import Ground, percentile
 from tests.support.console import Console, Visitor, open_console

@@ -14,7 +14,6 @@ from uuid import UUID
 import httpx
 from sqlalchemy import text
 
-from services.cli.serving import spare_collector
 from services.delivery.hub import Hub
 from services.proof import ledger
 from services.sources import checking_links
@@ -24,6 +23,7 @@ from services.syndication import documents
 from services.syndication.address import OPML, Archive, By, FeedAddress, Form, Scope
 from services.syndication.documents import Document
 from shared.clock import utc_now
+from shared.collector import spare_collector
 from tests.bench.ground import Ground, percentile
 from tests.bench.grown import EVERY, grow
 from tests.support.console import Console, open_console

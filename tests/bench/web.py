@@ -7,9 +7,9 @@ from pathlib import Path
 import uvicorn
 
 from services.channels.registry import Registry
-from services.cli.serving import spare_collector
 from services.cli.web import Site
 from services.worker.process import in_new_loop
+from shared.collector import spare_collector
 from tests.bench.children import incoming, say_ready
 from tests.bench.rules import RULES
 from tests.support.hub import Bench, make_bench
