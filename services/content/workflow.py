@@ -22,22 +22,25 @@ from shared.errors import ConflictError, ForbiddenError, InvalidError, NotFoundE
 
 
 async def lock_item(session: AsyncSession, caller: Caller, item_id: UUID) -> Item:
-    """The item, locked against every other writer until this unit of work ends.
+    """The item as it now is, locked against every other writer until this unit of work ends.
 
-    NotFoundError when there is none or it belongs to a unit that the caller may not see.
+    Read anew also where this unit of work knows it already: somebody else may have changed it while
+    the lock was waited for. NotFoundError when there is none or it belongs to a unit that the
+    caller may not see.
     """
-    item = await session.get(Item, item_id, with_for_update=True)
+    await session.flush()
+    item = await session.get(Item, item_id, with_for_update=True, populate_existing=True)
     if item is None or not caller.may_see(item.unit_id):
         raise NotFoundError("item_not_found")
     return item
 
 
 async def newest_revision(session: AsyncSession, item: Item) -> Revision:
-    """The newest revision of a locked item."""
+    """The newest revision of a locked item, read anew."""
     found = await session.execute(
-        select(Revision).where(
-            col(Revision.item_id) == item.id, col(Revision.no) == item.revision_no
-        )
+        select(Revision)
+        .where(col(Revision.item_id) == item.id, col(Revision.no) == item.revision_no)
+        .execution_options(populate_existing=True)
     )
     return found.scalar_one()
 

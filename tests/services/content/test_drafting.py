@@ -108,7 +108,8 @@ async def test_numbers_follow_each_other_without_a_double(house: House) -> None:
 async def test_the_year_of_a_code_is_that_of_the_zone(house: House, session: AsyncSession) -> None:
     form = ItemForm(kind="news", title="Chúc mừng năm mới")
     first = await drafting.create(session, house.editor, form, zone=ZoneInfo("Etc/GMT+12"))
-    assert int(first.code.split("-")[1]) == datetime.now(ZoneInfo("Etc/GMT+12")).year
+    told = first.created_at.astimezone(ZoneInfo("Etc/GMT+12"))
+    assert int(first.code.split("-")[1]) == told.year
 
 
 async def test_text_is_stored_composed_and_without_characters_that_lie(
@@ -315,6 +316,22 @@ async def test_a_sitting_at_the_keyboard_is_one_line_of_the_record(house: House)
         )
     await type_on(house.editor, "Sau giờ nghỉ")
     assert len(await edits()) == 5
+
+
+async def test_what_was_read_before_the_lock_does_not_hide_a_change(house: House) -> None:
+    async with house.open_work() as session:
+        item = await make(session, house.editor)
+    async with house.open_work() as early:
+        seen = await newest_revision(early, await early.get_one(Item, item.id))
+        async with house.open_work() as session:
+            await drafting.edit(
+                session, house.editor, item.id, ItemChanges(title="Của người kia"), version=1
+            )
+        with pytest.raises(ConflictError, match="stale_version"):
+            await drafting.edit(
+                early, house.editor, item.id, ItemChanges(title="Của mình"), version=1
+            )
+        assert seen.title == "Của người kia"
 
 
 async def test_search_finds_words_without_their_marks(house: House, session: AsyncSession) -> None:
