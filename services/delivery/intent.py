@@ -231,14 +231,16 @@ _OPEN = text(
                          repeatable, handle, rendition_id, rendition_hash, fingerprint, baseline,
                          urgent, fence, waits, started_at, called_at, ended_at, outcome)
     SELECT n.id, n.publication_id, n.account_id, n.generation, n.no, n.operation, n.phase,
-    n.calling, n.repeatable, n.handle, n.rendition_id, n.rendition_hash, n.fingerprint, n.baseline,
+    n.calling, n.repeatable, n.handle, n.rendition_id, n.rendition_hash, marks.mark, n.baseline,
            n.urgent, n.fence, 0, clock_timestamp(), clock_timestamp(),
            CASE WHEN n.settled THEN clock_timestamp() END, CASE WHEN n.settled THEN 'done' END
       FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS n(
         id uuid, publication_id uuid, account_id uuid, generation int, no int, operation text,
         phase text, calling text, repeatable boolean, handle jsonb, rendition_id uuid,
-        rendition_hash text, fingerprint jsonb, baseline jsonb, urgent boolean, fence bigint,
+        rendition_hash text, mark int, baseline jsonb, urgent boolean, fence bigint,
         settled boolean)
+      LEFT JOIN jsonb_array_elements(CAST(:marks AS jsonb)) WITH ORDINALITY AS marks(mark, no)
+        ON marks.no = n.mark
     """
 )
 
@@ -443,6 +445,9 @@ class _Work:
         self._hub = hub
         self._blocked = blocked
         self._open: list[dict[str, object]] = []
+        # One item shows mostly the same on many accounts: its text goes to the database once.
+        self._marks: list[Mapping[str, object]] = []
+        self._marked: dict[tuple[str, str | None], int] = {}
         self._resume: list[dict[str, object]] = []
         self._overtaken: list[UUID] = []
         self._sending: list[UUID] = []
@@ -569,7 +574,7 @@ class _Work:
                     "calling": step.name,
                     "repeatable": step.repeatable,
                     "handle": dict(call.handle),
-                    "fingerprint": _fingerprint(self._hub, row.channel, facts, choice.operation),
+                    "mark": self._mark(row.channel, facts, choice.operation),
                     "baseline": baseline,
                     "settled": False,
                 }
@@ -629,7 +634,7 @@ class _Work:
                 "calling": None,
                 "repeatable": True,
                 "handle": {},
-                "fingerprint": None,
+                "mark": None,
                 "baseline": None,
                 "settled": True,
             }
@@ -650,14 +655,28 @@ class _Work:
             "fence": lane.fence,
         }
 
+    def _mark(self, channel: str, facts: Facts, operation: Operation) -> int | None:
+        """The number of its fingerprint among those of this batch; None for what shows nothing."""
+        if operation is Operation.WITHDRAW or facts.payload is None:
+            return None
+        same = (channel, facts.rendition_hash)
+        if same not in self._marked:
+            mark = self._hub.registry.get(channel).fingerprint(facts.payload)
+            self._marks.append(
+                {"link": mark.link, "text": mark.text, "picture_count": mark.picture_count}
+            )
+            self._marked[same] = len(self._marks)
+        return self._marked[same]
+
     async def write(self, session: AsyncSession) -> None:
         """Writes what was decided; the caller commits."""
         run = session.execute
         if self._overtaken:
             # First: a publication has at most one open attempt.
             await run(_OVERTAKE, {"ids": self._overtaken})
+        if self._open:
+            await run(_OPEN, {"rows": _json(self._open), "marks": _json(self._marks)})
         rows = (
-            (_OPEN, self._open),
             (_RESUME, self._resume),
             (_RELEASED, self._released),
             (_HOLD, self._held),
@@ -801,15 +820,6 @@ def _payload(text_: str) -> Payload:
     """One item shows mostly the same on many accounts: parsed once, read by all."""
     payload: Payload = json.loads(text_)
     return payload
-
-
-def _fingerprint(
-    hub: Hub, channel: str, facts: Facts, operation: Operation
-) -> Mapping[str, object] | None:
-    if operation is Operation.WITHDRAW or facts.payload is None:
-        return None
-    mark = hub.registry.get(channel).fingerprint(facts.payload)
-    return {"link": mark.link, "text": mark.text, "picture_count": mark.picture_count}
 
 
 def _iso(at: datetime | None) -> str | None:
