@@ -193,7 +193,13 @@ def _withdraw(facts: Facts) -> Choice:
 
 
 def _show(facts: Facts) -> Choice:
-    if facts.paused or facts.fenced or facts.frozen:
+    late = (
+        facts.expires_at is not None
+        and facts.expires_at <= facts.now
+        and facts.observed_rendition_id is None
+    )
+    # What a freeze has held for too long is told so while it holds: lifting it would not send it.
+    if facts.paused or facts.fenced or (facts.frozen and not late):
         return Hold(until=None)
     if facts.not_before > facts.now:
         return Hold(until=facts.not_before)
@@ -202,8 +208,7 @@ def _show(facts: Facts) -> Choice:
     operation = operation_of(facts)
     if operation is None:
         return Settle(state=State.LIVE)
-    late = facts.expires_at is not None and facts.expires_at <= facts.now
-    if late and facts.observed_rendition_id is None:
+    if late:
         # Half made is not shown: it stays unseen, and a person may still want it.
         unsent = facts.attempt is None and facts.remote_id is None
         return Fail(state=State.EXPIRED if unsent else State.FAILED, code="expired")

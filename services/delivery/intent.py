@@ -130,9 +130,10 @@ class Kept:
 
 
 # One due publication for each lane, locked. A freeze lets withdrawals pass, also one that is half
-# done while the item is wanted again. Due by the time of the statement: an outcome kept in this
-# transaction left its publication due after the transaction's own begin. A row that somebody
-# else has locked is being decided on by a person right now: it is skipped and comes again.
+# done while the item is wanted again, and what it has held for too long, which is never sent. Due
+# by the time of the statement: an outcome kept in this transaction left its publication due after
+# the transaction's own begin. A row that somebody else has locked is being decided on by a person
+# right now: it is skipped and comes again.
 _NEXT = text(
     """
     SELECT lane.account_id AS lane_account, lane.urgent AS lane_urgent, lane.fence AS lane_fence,
@@ -190,6 +191,7 @@ _NEXT = text(
             AND NOT (mine.looking AND x.state = 'uncertain')
             AND account.state = 'active' AND (NOT hub.fenced OR x.state = 'uncertain')
             AND (NOT hub.frozen OR x.desired_rendition_id IS NULL OR x.state = 'uncertain'
+                 OR (x.expires_at <= statement_timestamp() AND x.observed_rendition_id IS NULL)
                  OR EXISTS (SELECT 1 FROM attempt h
                              WHERE h.publication_id = x.id AND h.ended_at IS NULL
                                AND h.operation = 'withdraw' AND h.phase IS NOT NULL))

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from services.queue.bell import ring
 
-# What a lane could work on now, ignoring what a freeze or the restore fence holds. One text, used
-# by release, by the sweep and by every act that lifts a hold.
+# What a lane could work on now, ignoring what a freeze or the restore fence holds; what a freeze
+# holds is due when it is too late for it. One text, used by release, by the sweep and by every act
+# that lifts a hold.
 DUE_AT = """
 (SELECT min(due) FROM (
    SELECT min(p.next_at) AS due FROM publication p
@@ -25,6 +26,14 @@ DUE_AT = """
            OR EXISTS (SELECT 1 FROM attempt
                        WHERE publication_id = p.id AND ended_at IS NULL
                          AND operation = 'withdraw' AND phase IS NOT NULL))
+   UNION ALL
+   SELECT min(greatest(p.next_at, p.expires_at)) FROM publication p
+    WHERE p.account_id = lane.account_id AND p.in_urgent_lane = lane.urgent
+      AND p.next_at IS NOT NULL AND p.expires_at IS NOT NULL AND p.observed_rendition_id IS NULL
+      AND p.desired_rendition_id IS NOT NULL
+      AND EXISTS (SELECT 1 FROM switch
+                   WHERE name = 'freeze' AND (until IS NULL OR until > now()))
+      AND NOT EXISTS (SELECT 1 FROM switch WHERE name = 'fence')
    UNION ALL
    SELECT min(p.look_at) FROM publication p
     WHERE p.account_id = lane.account_id AND NOT lane.urgent AND p.look_at IS NOT NULL
