@@ -161,19 +161,38 @@ _STOPPABLE = text(
     """
 )
 
+# Back to what was wanted before: what is observed, unless that was withdrawn since it was agreed. A
+# withdrawal that has not been carried out yet outlives the correction that came after it.
 _STOP = text(
     """
-    UPDATE publication SET
-      generation = generation + 1,
-      observed_generation = generation + 1,
-      desired_rendition_id = observed_rendition_id,
-      approval_id = (SELECT a.id FROM approval a JOIN rendition r ON r.revision_id = a.revision_id
-                      WHERE r.id = publication.observed_rendition_id AND a.voided_at IS NULL),
-      state = CASE WHEN observed_rendition_id IS NULL THEN 'withdrawn' ELSE 'live' END,
-      look_at = CASE WHEN remote_id IS NOT NULL THEN now() + interval '60 seconds' END,
-      next_at = NULL, expires_at = NULL, problem_code = NULL,
-      problem_remote_code = NULL, problem_words = NULL
-    WHERE id = ANY(:ids)
+    WITH mine AS (
+      SELECT p.id, p.observed_rendition_id IS NOT NULL AND EXISTS (
+               SELECT 1 FROM audit_entry w
+                WHERE w.object = 'item:' || p.item_id AND w.act = 'item.withdrawn'
+                  AND w.details -> 'accounts' -> CAST(p.account_id AS text) IS NOT NULL
+                  AND w.seq > coalesce(
+                    (SELECT max(a.seq) FROM audit_entry a
+                      WHERE a.object = w.object AND a.act = 'item.approved'
+                        AND CAST(a.details ->> 'revision' AS int) = p.observed_revision_no), 0)
+             ) AS leaving
+        FROM publication p WHERE p.id = ANY(:ids))
+    UPDATE publication AS p SET
+      generation = p.generation + 1,
+      observed_generation = CASE WHEN mine.leaving THEN p.observed_generation
+                                 ELSE p.generation + 1 END,
+      desired_rendition_id = CASE WHEN NOT mine.leaving THEN p.observed_rendition_id END,
+      approval_id = CASE WHEN NOT mine.leaving THEN
+        (SELECT a.id FROM approval a JOIN rendition r ON r.revision_id = a.revision_id
+          WHERE r.id = p.observed_rendition_id AND a.voided_at IS NULL) END,
+      state = CASE WHEN mine.leaving THEN 'pending'
+                   WHEN p.observed_rendition_id IS NULL THEN 'withdrawn' ELSE 'live' END,
+      look_at = CASE WHEN p.remote_id IS NOT NULL AND NOT mine.leaving
+                     THEN now() + interval '60 seconds' END,
+      not_before = CASE WHEN mine.leaving THEN now() ELSE p.not_before END,
+      next_at = CASE WHEN mine.leaving THEN now() END,
+      expires_at = NULL, problem_code = NULL, problem_remote_code = NULL, problem_words = NULL
+      FROM mine WHERE p.id = mine.id
+    RETURNING p.id, mine.leaving
     """
 )
 
@@ -208,16 +227,20 @@ async def change(
 ) -> Item:
     """As `edit`, of an item that the caller has locked."""
     revision = await workflow.newest_revision(session, item)
+    leaving: list[UUID] = []
     if revision.state == "approved" and item.version == version:
         waiting = await _waiting(session, item, revision)
         if waiting is not None and not waiting.begun and waiting.ids:
             if caller.is_program:
                 raise ConflictError("scheduled")
-            await _stop(session, caller, item, revision, waiting)
+            leaving = await _stop(session, caller, item, revision, waiting)
             version = item.version
-    return await drafting.change(
+    item = await drafting.change(
         session, caller, item, revision, changes, version=version, typing=typing
     )
+    if leaving:
+        await wake(session, leaving)
+    return item
 
 
 async def submit(
@@ -366,8 +389,9 @@ async def withdraw(
 async def stop(session: AsyncSession, caller: Caller, item_id: UUID) -> Item:
     """Takes an agreed revision back before its first call: of it nothing appears, ever.
 
-    Raises ConflictError `already_started` when a call may have started, `nothing_to_stop` when
-    nothing waits.
+    What was wanted before it is wanted again, and what was being withdrawn still is. Raises
+    ConflictError `already_started` when a call may have started, `nothing_to_stop` when nothing
+    waits.
     """
     caller.need_person()
     item = await workflow.lock_item(session, caller, item_id)
@@ -382,7 +406,9 @@ async def stop(session: AsyncSession, caller: Caller, item_id: UUID) -> Item:
         raise ConflictError("nothing_to_stop")
     if waiting.begun:
         raise ConflictError("already_started")
-    await _stop(session, caller, item, revision, waiting)
+    leaving = await _stop(session, caller, item, revision, waiting)
+    if leaving:
+        await wake(session, leaving)
     return item
 
 
@@ -411,8 +437,9 @@ async def _waiting(session: AsyncSession, item: Item, revision: Revision) -> _Wa
 
 async def _stop(
     session: AsyncSession, caller: Caller, item: Item, revision: Revision, waiting: _Waiting
-) -> None:
-    await session.execute(_STOP, {"ids": list(waiting.ids)})
+) -> list[UUID]:
+    """Takes the agreement back; gives the publications whose withdrawal goes on, to be woken."""
+    stopped = (await session.execute(_STOP, {"ids": list(waiting.ids)})).all()
     await session.execute(
         text("UPDATE approval SET voided_at = now() WHERE id = :id"), {"id": waiting.approval_id}
     )
@@ -427,6 +454,7 @@ async def _stop(
         unit=item.unit_id,
         details={"revision": revision.no},
     )
+    return [row.id for row in stopped if row.leaving]
 
 
 async def _newest_approved(session: AsyncSession, item: Item) -> Revision | None:

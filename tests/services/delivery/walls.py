@@ -1,7 +1,7 @@
 """What the tests of the loop share: walls over HTTP, a turning loop, and waiting for a state."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -29,10 +29,19 @@ async def wall(bench: Bench, team: Team, walls: WallServer, name: str) -> UUID:
     return await bench.account(team, "one_call", {"wall": name, "base": walls.base}, {})
 
 
-async def until(bench: Bench, item_id: UUID, *states: str, seconds: float = 8.0) -> None:
+async def until(bench: Bench, item_id: UUID, *states: str, seconds: float = 60.0) -> None:
     """Waits until every publication of the item is in one of these states."""
     for _ in range(int(seconds / 0.02)):
         if set((await bench.states(item_id)).values()) <= set(states):
             return
         await asyncio.sleep(0.02)
     raise AssertionError(f"still {await bench.states(item_id)}, not {states}")
+
+
+async def eventually(holds: Callable[[], Awaitable[object]], *, seconds: float = 60.0) -> None:
+    """Waits until this gives something true."""
+    for _ in range(int(seconds / 0.02)):
+        if await holds():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"never true: {holds}")
