@@ -64,12 +64,15 @@ class Newsroom:
         self._hub = hub
         self._listeners: set[asyncio.Queue[Sequence[news.News]]] = set()
         self._reading: asyncio.Task[None] | None = None
+        self._begun = asyncio.Event()
 
     async def listen(self, queue: "asyncio.Queue[Sequence[news.News]]") -> None:
-        """Puts all that happens from now on into the queue, until `leave`."""
+        """Puts all that happens from its return on into the queue, until `leave`."""
         self._listeners.add(queue)
         if self._reading is None:
+            self._begun.clear()
             self._reading = asyncio.create_task(self._read())
+        await self._begun.wait()
 
     def leave(self, queue: "asyncio.Queue[Sequence[news.News]]") -> None:
         """Stops listening; safe to repeat."""
@@ -85,6 +88,7 @@ class Newsroom:
                 async with self._hub.open_work() as session:
                     if tail is None:
                         tail = await news.newest(session)
+                        self._begun.set()
                     found = await news.since(session, tail)
                     if any(isinstance(one, news.Moved) for one in found):
                         # Once for all streams, before they count what their readers have to know.
@@ -126,15 +130,15 @@ async def _messages(
     guard: Guard, newsroom: Newsroom, ask: Ask, topics: Sequence[tuple[Region, str]]
 ) -> AsyncIterator[str]:
     queue: asyncio.Queue[Sequence[news.News]] = asyncio.Queue()
-    await newsroom.listen(queue)
     try:
+        await newsroom.listen(queue)
+        beats = await _beats(ask, topics)
         # After a break the parts are simply drawn anew: there is nothing to replay.
         again = "last-event-id" in ask.request.headers
         yield "retry: 2000\nid: 1\n\n"
         if again:
             yield await _drawn(ask, topics)
         checked_at = steady_seconds()
-        beats = await _beats(ask, topics)
         while True:
             try:
                 found = list(await asyncio.wait_for(queue.get(), _RECHECK_SECONDS))
