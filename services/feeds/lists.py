@@ -1,5 +1,6 @@
 """The lists of what is public, by category and by words, and what search engines are told."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode
@@ -29,6 +30,7 @@ NO_MONTH: Final = Problem(
     english="There is no such part of the sitemap.",
 )
 _ASKED_CHARS: Final = 200
+_PART: Final = re.compile(r"(\d{4}-\d\d)(?:-([2-9]|[1-9]\d{1,3}))?")
 _XML: Final = "application/xml; charset=utf-8"
 _SITEMAPS: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
@@ -153,8 +155,10 @@ def _sitemap(hub: Hub, pages: Pages) -> Endpoint:
         async with hub.open_work() as session:
             months = await listing.months(session, pages.zone)
         rows = "".join(
-            f"<sitemap><loc>{escape(hub.public_url)}/sitemap/{one}.xml</loc></sitemap>\n"
+            f"<sitemap><loc>{escape(hub.public_url)}/sitemap/{one.name}"
+            f"{'' if part == 1 else f'-{part}'}.xml</loc></sitemap>\n"
             for one in months
+            for part in range(1, one.parts + 1)
         )
         if rows:
             return _xml(f'<sitemapindex xmlns="{_SITEMAPS}">\n{rows}</sitemapindex>\n')
@@ -166,25 +170,34 @@ def _sitemap(hub: Hub, pages: Pages) -> Endpoint:
 
 def _month(hub: Hub, pages: Pages) -> Endpoint:
     async def serve(request: Request) -> Response:
+        month, part = _part(request.path_params["month"])
+        rows: list[str] = []
         async with hub.open_work() as session:
             try:
-                found = await listing.places(session, request.path_params["month"], pages.zone)
+                told = listing.places(session, month, pages.zone, part=part)
+                rows.extend([_located(hub, pages, some) async for some in told])
             except ValueError:
-                found = []
-            if not found:
+                rows.clear()
+            if not any(rows):
                 return problem(pages, await agency.settings(session), NO_MONTH, 404)
-        return _xml(
-            _urls(
-                [
-                    f"<url><loc>{escape(hub.item_url(one.code))}</loc>"
-                    f"<lastmod>{one.changed_at.astimezone(pages.zone).isoformat(timespec='seconds')}</lastmod>"
-                    "</url>\n"
-                    for one in found
-                ]
-            )
-        )
+        return _xml(_urls(rows))
 
     return serve
+
+
+def _part(told: str) -> tuple[str, int]:
+    """Which month, and which of its parts: `2026-11` is the first, then `2026-11-2` and on."""
+    found = _PART.fullmatch(told)
+    return (found[1], int(found[2] or 1)) if found else ("", 1)
+
+
+def _located(hub: Hub, pages: Pages, found: Sequence[listing.Place]) -> str:
+    return "".join(
+        f"<url><loc>{escape(hub.item_url(one.code))}</loc>"
+        f"<lastmod>{one.changed_at.astimezone(pages.zone).isoformat(timespec='seconds')}</lastmod>"
+        "</url>\n"
+        for one in found
+    )
 
 
 def _urls(rows: Sequence[str]) -> str:

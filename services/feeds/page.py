@@ -1,6 +1,6 @@
 """Draws the public pages: one item, a withdrawn one, the list of feeds, and what went wrong."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from services.content.tables import Media
 from services.delivery.hub import Hub
 from services.delivery.public_item import PublicItem, WithdrawnItem
 from services.feeds import card as cards
-from services.feeds import words
+from services.feeds import pictures, words
 from services.feeds.dress import PIECES
 from services.staff.agency import Agency
 from services.syndication.address import OPML
@@ -89,6 +89,8 @@ class Pages:
             day=lambda at: f"{at.astimezone(self.zone):%d/%m/%Y}",
             short_time=lambda at: f"{at.astimezone(self.zone):%d/%m/%Y, %H:%M}",
             local_media=lambda media: f"{self.base}/media/{media.sha256}.{media.ext}",
+            thumb=lambda media: pictures.thumb(media, self.base),
+            at_head=self._at_head,
             iso=lambda at: at.astimezone(self.zone).isoformat(timespec="seconds"),
             issued=words.issued,
         )
@@ -185,7 +187,7 @@ class Pages:
         return self.hub.media_url(media.sha256, media.ext)
 
     def _local(self, media: Media) -> str:
-        return f"{self.base}/media/{media.sha256}.{media.ext}"
+        return pictures.address(media, self.base)
 
     def _figure(self, media: dict[UUID, Media]) -> Callable[[Figure], str]:
         def draw(figure: Figure) -> str:
@@ -206,18 +208,26 @@ class Pages:
 
         return draw
 
+    def _at_head(self, media: Media) -> Markup:
+        """The picture of the newest item, large; the title beside it says what it is about."""
+        shown = pictures.for_place(media, self.base, pictures.AT_HEAD)
+        return Markup(_image({**shown, "alt": "", "fetchpriority": "high"}))  # noqa: S704  # built from escaped parts
+
     def _picture(self, media: Media, alt: str, caption: str, *, first: bool = False) -> str:
-        attributes = html_attributes(
+        shown = _image(
             {
-                "src": self._local(media),
+                **pictures.for_place(media, self.base, pictures.IN_TEXT),
                 "alt": alt,
-                "width": media.width,
-                "height": media.height,
+                "fetchpriority": "high" if first else None,
                 "loading": None if first else "lazy",
                 "decoding": None if first else "async",
             }
         )
-        return f"<figure><img{attributes}>{_caption(caption, 'Ảnh', media.credit)}</figure>"
+        if alt and pictures.has_more(media):
+            # A map or a scanned page: whoever needs to look closer gets every point of it.
+            href = html_attributes({"href": self._local(media)})
+            shown = f'<a class="closer"{href}>{shown}</a>'
+        return f"<figure>{shown}{_caption(caption, 'Ảnh', media.credit)}</figure>"
 
     def _video(self, media: Media, alt: str, caption: str) -> str:
         attributes = html_attributes(
@@ -231,6 +241,10 @@ class Pages:
         facts = f"{media.ext.upper()}, {words.size(media.size_bytes)}"
         href = html_attributes({"href": self._local(media)})
         return f'<p class="file"><a{href}>{words_shown}</a> <span>({facts})</span></p>'
+
+
+def _image(values: Mapping[str, object]) -> str:
+    return f"<img{html_attributes(values)}>"
 
 
 def _elsewhere(figure: Figure) -> str:
