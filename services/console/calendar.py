@@ -27,7 +27,7 @@ View: TypeAlias = Literal["month", "week", "list"]
 _YEARS: Final = range(2000, 2100)
 # How many entries of a day are shown before the rest is one press away.
 _MOST: Final[Mapping[View, int]] = {"month": 3, "week": 12, "list": 6}
-_ONE_DAY: Final = 300
+_ONE_DAY: Final = 100
 _WORKDAY: Final = (6, 22)  # the hours that a week always shows
 _CHOSEN: Final = 50
 _SLOTS: Final = 4
@@ -35,7 +35,10 @@ _SLOTS: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One day of the calendar. `more` counts what is not shown; `quiet` names the quiet hours."""
+    """One day of the calendar. `more` counts what is not shown; `quiet` names the quiet hours.
+
+    `skipped` of its entries stand on earlier pages, `crowded` counts the accounts that are crowded.
+    """
 
     day: date
     at: datetime
@@ -47,14 +50,16 @@ class Cell:
     holidays: tuple[Holiday, ...]
     entries: tuple[Entry, ...]
     by_hour: Mapping[int, Sequence[Entry]]
+    skipped: int
     more: int
     crowds: tuple[Crowd, ...]
+    crowded: int
     quiet: frozenset[int]
 
     @property
     def count(self) -> int:
         """How many entries the day has."""
-        return len(self.entries) + self.more
+        return self.skipped + len(self.entries) + self.more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,7 @@ class _Span:
     single: bool
     before: date
     after: date
+    skipped: int = 0
 
 
 async def show(ask: Ask) -> Response:
@@ -92,7 +98,8 @@ async def show(ask: Ask) -> Response:
         earlier=ask.url(_path(span.view, span.before, single=span.single)),
         later=ask.url(_path(span.view, span.after, single=span.single)),
         this=ask.url(_path(span.view, today)),
-        back=_path(span.view, span.anchor, single=span.single),
+        back=_path(span.view, span.anchor, single=span.single, skipped=span.skipped),
+        pages=_pages(ask, span, cells),
         focus=ask.query("focus"),
         writes="editor" in ask.caller.roles,
     )
@@ -209,6 +216,7 @@ def _span(ask: Ask, today: date) -> _Span:
             single=True,
             before=day - one,
             after=day + one,
+            skipped=max(0, _number(ask.query("from")) or 0),
         )
     first = anchor.replace(day=1)
     after = (first + timedelta(days=31)).replace(day=1)
@@ -232,8 +240,11 @@ async def _cells(ask: Ask, span: _Span, today: date) -> list[Cell]:
             unit_ids=ask.caller.unit_ids,
             zone=ask.hub.timezone,
             most_per_day=_ONE_DAY if span.single else _MOST[span.view],
+            skipped=span.skipped,
         )
-        crowds = await agenda.crowds(session, start, end, unit_ids=ask.caller.unit_ids)
+        crowds = await agenda.crowds(
+            session, start, end, unit_ids=ask.caller.unit_ids, zone=ask.hub.timezone
+        )
         house = await agency.settings(session)
     entries: dict[date, list[Entry]] = defaultdict(list)
     for one in found:
@@ -276,8 +287,10 @@ def _cell(
         holidays=holidays(day),
         entries=tuple(entries),
         by_hour=hours,
-        more=entries[0].in_day - len(entries) if entries else 0,
+        skipped=span.skipped if entries else 0,
+        more=entries[0].in_day - len(entries) - span.skipped if entries else 0,
         crowds=tuple(crowds),
+        crowded=crowds[0].in_day if crowds else 0,
         quiet=frozenset(
             hour
             for hour in range(24)
@@ -298,9 +311,32 @@ def _title(ask: Ask, span: _Span) -> str:
     )
 
 
-def _path(view: str, day: date, *, single: bool = False) -> str:
+def _pages(ask: Ask, span: _Span, cells: Sequence[Cell]) -> Mapping[str, str]:
+    """Of a day too long for one page: what is shown of it, and where the rest stands."""
+    cell = cells[0]
+    if not span.single or cell.count <= len(cell.entries):
+        return {}
+
+    def path(skipped: int) -> str:
+        return ask.url(_path(span.view, span.anchor, single=True, skipped=skipped))
+
+    told = ask.t(
+        "Bài %(first)s–%(last)s trong %(count)s",
+        first=ask.moments.number(cell.skipped + 1),
+        last=ask.moments.number(cell.skipped + len(cell.entries)),
+        count=ask.moments.number(cell.count),
+    )
+    return {
+        "told": told,
+        "first": path(0) if cell.skipped else "",
+        "next": path(cell.skipped + _ONE_DAY) if cell.more else "",
+    }
+
+
+def _path(view: str, day: date, *, single: bool = False, skipped: int = 0) -> str:
     if view == "week" or single:
-        return f"/calendar?view={view}&day={day.isoformat()}"
+        further = f"&from={skipped}" if skipped else ""
+        return f"/calendar?view={view}&day={day.isoformat()}{further}"
     return f"/calendar?view={view}&month={day:%Y-%m}"
 
 

@@ -1,11 +1,11 @@
 """What goes out when: past, agreed and wished for, as a calendar shows it."""
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,39 +17,71 @@ What: TypeAlias = Literal["shown", "due", "wish"]
 
 CROWD: Final = 3  # so many on one account …
 CROWD_SPAN: Final = timedelta(minutes=30)  # … within so long are told
-_MOST_PLANNED: Final = 5_000
+_CROWDS_TOLD: Final = 2  # of a day, the largest
+
+_EVERYWHERE = text("SELECT NOT EXISTS (SELECT 1 FROM unit WHERE id <> ALL(:units))")
 
 # `shown`: its first call has begun. `due`: agreed, and not begun or to be changed later. `wish`:
 # what a revision asks for that nobody has agreed to yet.
-_MOMENTS: Final = """
-    SELECT i.id, i.published_at AS at, 'shown' AS what, false AS movable
-      FROM item i
-     WHERE i.published_at >= :start AND i.published_at < :end AND i.unit_id = ANY(:units)
-    UNION ALL
-    SELECT i.id, min(p.not_before), 'due', bool_and(p.state = 'scheduled')
-      FROM publication p JOIN item i ON i.id = p.item_id
-     WHERE p.state NOT IN ('live','withdrawn') AND p.desired_rendition_id IS NOT NULL
-       AND p.not_before >= :start AND p.not_before < :end AND i.unit_id = ANY(:units)
-       AND (i.published_at IS NULL OR p.not_before > i.published_at)
-     GROUP BY i.id
-    UNION ALL
-    SELECT i.id, r.publish_at, 'wish', true
-      FROM revision r JOIN item i ON i.id = r.item_id AND i.revision_no = r.no
-     WHERE r.state IN ('draft','review','returned') AND r.publish_at IS NOT NULL
-       AND r.publish_at >= :start AND r.publish_at < :end AND i.unit_id = ANY(:units)
-"""
-
+# A month may hold fifty thousand: of what was shown the index gives the first of each day; what is
+# ahead is read whole, but no item for it while the reader sees every unit. An item that is public
+# already can only be due again later, so only what should have gone out is asked for its item.
 # Which ones first, then what they say: asked at once, PostgreSQL reads every item there is.
 _RANKED = text(
-    f"""
-    SELECT x.* FROM (
-      SELECT m.*, row_number() OVER (PARTITION BY (m.at AT TIME ZONE :zone)::date
-                                     ORDER BY m.at, m.id) AS place,
-             count(*) OVER (PARTITION BY (m.at AT TIME ZONE :zone)::date) AS in_day
-        FROM ({_MOMENTS}) AS m) AS x
-     WHERE x.place <= :most
+    """
+    WITH day AS (
+      SELECT no, since, until FROM (
+        SELECT no, since, lead(since) OVER (ORDER BY no) AS until
+          FROM unnest(CAST(:bounds AS timestamptz[])) WITH ORDINALITY AS b(since, no)) AS x
+       WHERE until IS NOT NULL),
+    ahead AS MATERIALIZED (
+      SELECT x.*, width_bucket(x.at, CAST(:bounds AS timestamptz[])) AS day FROM (
+        SELECT p.item_id AS id, min(p.not_before) AS at, 'due' AS what,
+               bool_and(p.state = 'scheduled') AS movable
+          FROM publication p
+         WHERE p.state NOT IN ('live','withdrawn') AND p.desired_rendition_id IS NOT NULL
+           AND p.not_before >= :start AND p.not_before < :end
+           AND (:everywhere
+                OR (SELECT i.unit_id FROM item i WHERE i.id = p.item_id) = ANY(:units))
+           AND (p.not_before > now() OR EXISTS (
+                 SELECT 1 FROM item i WHERE i.id = p.item_id
+                    AND (i.published_at IS NULL OR p.not_before > i.published_at)))
+         GROUP BY p.item_id
+        UNION ALL
+        SELECT i.id, r.publish_at, 'wish', true
+          FROM revision r JOIN item i ON i.id = r.item_id AND i.revision_no = r.no
+         WHERE r.state IN ('draft','review','returned') AND r.publish_at IS NOT NULL
+           AND r.publish_at >= :start AND r.publish_at < :end AND i.unit_id = ANY(:units)
+      ) AS x),
+    first AS (
+      SELECT x.id, x.at, x.what, x.movable, x.day FROM (
+        SELECT a.*, row_number() OVER (PARTITION BY a.day ORDER BY a.at, a.id) AS place
+          FROM ahead a) AS x
+       WHERE x.place <= :until
+      UNION ALL
+      SELECT x.id, x.at, 'shown', false, day.no FROM day CROSS JOIN LATERAL (
+        SELECT i.id, i.published_at AS at FROM item i
+         WHERE i.published_at >= day.since AND i.published_at < day.until
+           AND (:everywhere OR i.unit_id = ANY(:units))
+         ORDER BY i.published_at, i.id LIMIT :until) AS x),
+    counted AS (
+      SELECT day, CAST(sum(count) AS integer) AS in_day FROM (
+        SELECT width_bucket(i.published_at, CAST(:bounds AS timestamptz[])) AS day,
+               count(*) AS count
+          FROM item i
+         WHERE i.published_at >= :start AND i.published_at < :end
+           AND (:everywhere OR i.unit_id = ANY(:units))
+         GROUP BY 1
+        UNION ALL
+        SELECT day, count(*) FROM ahead GROUP BY day) AS x
+       GROUP BY day)
+    SELECT x.id, x.at, x.what, x.movable, counted.in_day FROM (
+      SELECT f.*, row_number() OVER (PARTITION BY f.day ORDER BY f.at, f.id) AS place
+        FROM first f) AS x
+      JOIN counted ON counted.day = x.day
+     WHERE x.place > :skipped AND x.place <= :until
      ORDER BY x.at, x.id
-    """  # noqa: S608  # constants of this file
+    """
 )
 
 _ITEMS = text(
@@ -60,22 +92,37 @@ _ITEMS = text(
     """
 )
 
-_PLANNED = text(
+# Of each account and day the half hour that holds the most.
+_CROWDED = text(
     """
-    SELECT p.account_id, a.name, p.not_before AS at
-      FROM publication p
-      JOIN account a ON a.id = p.account_id
-      JOIN item i ON i.id = p.item_id
-     WHERE p.state IN ('scheduled','pending') AND p.desired_rendition_id IS NOT NULL
-       AND p.not_before >= :start AND p.not_before < :end AND i.unit_id = ANY(:units)
-    UNION ALL
-    SELECT a.id, a.name, r.publish_at
-      FROM revision r
-      JOIN item i ON i.id = r.item_id AND i.revision_no = r.no
-      JOIN account a ON a.id = ANY(r.accounts)
-     WHERE r.state IN ('draft','review','returned') AND r.publish_at IS NOT NULL
-       AND r.publish_at >= :start AND r.publish_at < :end AND i.unit_id = ANY(:units)
-     ORDER BY at LIMIT :most
+    WITH planned AS (
+      SELECT p.account_id, p.not_before AS at FROM publication p
+       WHERE p.state IN ('scheduled','pending') AND p.desired_rendition_id IS NOT NULL
+         AND p.not_before >= :start AND p.not_before < :end
+         AND (:everywhere OR (SELECT i.unit_id FROM item i WHERE i.id = p.item_id) = ANY(:units))
+      UNION ALL
+      SELECT account.id, r.publish_at
+        FROM revision r JOIN item i ON i.id = r.item_id AND i.revision_no = r.no
+       CROSS JOIN LATERAL unnest(r.accounts) AS account(id)
+       WHERE r.state IN ('draft','review','returned') AND r.publish_at IS NOT NULL
+         AND r.publish_at >= :start AND r.publish_at < :end AND i.unit_id = ANY(:units)),
+    near AS (
+      SELECT account_id, at, width_bucket(at, CAST(:bounds AS timestamptz[])) AS day,
+             count(*) OVER (PARTITION BY account_id ORDER BY at
+                            RANGE BETWEEN CURRENT ROW AND CAST(:span AS interval) FOLLOWING)
+               AS count
+        FROM planned),
+    most AS (
+      SELECT DISTINCT ON (account_id, day) account_id, day, at, count FROM near
+       WHERE count >= :crowd ORDER BY account_id, day, count DESC, at),
+    ranked AS (
+      SELECT m.*, row_number() OVER (PARTITION BY day ORDER BY count DESC, at, account_id) AS place,
+             count(*) OVER (PARTITION BY day) AS in_day
+        FROM most m)
+    SELECT x.at, account.name, x.count AS items, x.in_day
+      FROM ranked x JOIN account ON account.id = x.account_id
+     WHERE x.place <= :told
+     ORDER BY x.at, account.name
     """
 )
 
@@ -103,11 +150,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crowd:
-    """Several items that would go out on one account within half an hour, from `at` on."""
+    """Several items that would go out on one account within half an hour, from `at` on.
+
+    `in_day` counts the accounts that are crowded some time that day.
+    """
 
     at: datetime
     account: str
     count: int
+    in_day: int
 
 
 async def entries(
@@ -118,20 +169,20 @@ async def entries(
     unit_ids: Collection[UUID],
     zone: str,
     most_per_day: int,
+    skipped: int = 0,
 ) -> tuple[Entry, ...]:
-    """What goes or went out from `start` until before `end`; the first so many of each day there.
+    """What goes or went out from `start` until before `end`; so many of each day there.
 
-    `zone` names the time zone in which a day begins and ends.
+    `zone` names the time zone in which a day begins and ends. Of each day the first `skipped` are
+    left out.
     """
     ranked = (
         await session.execute(
             _RANKED,
             {
-                "start": start,
-                "end": end,
-                "units": list(unit_ids),
-                "zone": zone,
-                "most": most_per_day,
+                **(await _span(session, start, end, unit_ids, zone)),
+                "skipped": skipped,
+                "until": skipped + most_per_day,
             },
         )
     ).all()
@@ -160,40 +211,49 @@ async def entries(
 
 
 async def crowds(
-    session: AsyncSession, start: datetime, end: datetime, *, unit_ids: Collection[UUID]
+    session: AsyncSession,
+    start: datetime,
+    end: datetime,
+    *,
+    unit_ids: Collection[UUID],
+    zone: str,
 ) -> tuple[Crowd, ...]:
     """Where three or more would go out on one account within half an hour, in order of time.
 
-    Of overlapping ones only the whole is told.
+    Of an account the fullest half hour of each day, and of a day the two fullest accounts.
     """
     rows = await session.execute(
-        _PLANNED,
-        {"start": start, "end": end, "units": list(unit_ids), "most": _MOST_PLANNED},
+        _CROWDED,
+        {
+            **(await _span(session, start, end, unit_ids, zone)),
+            # Whoever comes just half an hour later is outside.
+            "span": CROWD_SPAN - timedelta(microseconds=1),
+            "crowd": CROWD,
+            "told": _CROWDS_TOLD,
+        },
     )
-    instants: dict[UUID, list[datetime]] = defaultdict(list)
-    names: dict[UUID, str] = {}
-    for row in rows:
-        instants[row.account_id].append(row.at)
-        names[row.account_id] = row.name
-    found = [
-        Crowd(at=run[0], account=names[account], count=len(run))
-        for account, at in instants.items()
-        for run in _runs(at)
-    ]
-    return tuple(sorted(found, key=lambda one: (one.at, one.account)))
+    return tuple(
+        Crowd(at=row.at, account=row.name, count=row.items, in_day=row.in_day) for row in rows
+    )
 
 
-def _runs(instants: Sequence[datetime]) -> list[Sequence[datetime]]:
-    """The longest runs of instants, in order, that begin within half an hour of their first."""
-    found: list[Sequence[datetime]] = []
-    place = 0
-    while place < len(instants):
-        last = place
-        while last + 1 < len(instants) and instants[last + 1] - instants[place] < CROWD_SPAN:
-            last += 1
-        if last - place + 1 >= CROWD:
-            found.append(instants[place : last + 1])
-            place = last + 1
-        else:
-            place += 1
-    return found
+async def _span(
+    session: AsyncSession, start: datetime, end: datetime, unit_ids: Collection[UUID], zone: str
+) -> dict[str, object]:
+    """The span with where its days begin, whose items are meant, and whether that is everybody."""
+    units = list(unit_ids)
+    bounds = [start]
+    day = start.astimezone(ZoneInfo(zone)).date()
+    while True:
+        day += timedelta(days=1)
+        midnight = datetime.combine(day, time(), ZoneInfo(zone))
+        if midnight >= end:
+            break
+        bounds.append(midnight)
+    return {
+        "start": start,
+        "end": end,
+        "bounds": [*bounds, end],
+        "units": units,
+        "everywhere": (await session.execute(_EVERYWHERE, {"units": units})).scalar_one(),
+    }

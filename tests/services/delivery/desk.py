@@ -86,6 +86,10 @@ class Desk:
             )
         return item
 
+    async def another(self, name: str) -> UUID:
+        """A further feed."""
+        return await _feed(self.bench, self.team, name)
+
     async def run(self, statement: str, item: UUID, **more: object) -> None:
         """Changes rows as time or the loop would have."""
         async with self.bench.hub.open_work() as session:
@@ -95,18 +99,11 @@ class Desk:
 async def open_desk(bench: Bench) -> Desk:
     """A new agency with two feeds."""
     team = await bench.team()
-    accounts = [
-        await bench.account(
-            team,
-            "portal_rss",
-            {
-                "slug": f"{name}-{team.unit_code.lower()}",
-                "title": name,
-                "link": "https://x.example",
-            },
-            {},
-            name=f"{name} {team.unit_code}",
-        )
-        for name in ("cong", "xa")
-    ]
+    accounts = [await _feed(bench, team, name) for name in ("cong", "xa")]
     return Desk(bench=bench, team=team, accounts=(accounts[0], accounts[1]))
+
+
+async def _feed(bench: Bench, team: Team, name: str) -> UUID:
+    slug = f"{name}-{team.unit_code.lower()}"
+    settings = {"slug": slug, "title": name, "link": "https://x.example"}
+    return await bench.account(team, "portal_rss", settings, {}, name=f"{name} {team.unit_code}")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from services.channels.registry import Registry
 from services.content.forms import ItemChanges
@@ -34,10 +35,18 @@ async def desk(bench: Bench) -> Desk:
     return await open_desk(bench)
 
 
-async def found(desk: Desk, start: datetime, end: datetime, *, most: int = 50) -> tuple[Entry, ...]:
+async def found(
+    desk: Desk, start: datetime, end: datetime, *, most: int = 50, skipped: int = 0
+) -> tuple[Entry, ...]:
     async with desk.bench.hub.open_work() as session:
         return await agenda.entries(
-            session, start, end, unit_ids=[desk.team.unit_id], zone=ZONE, most_per_day=most
+            session,
+            start,
+            end,
+            unit_ids=[desk.team.unit_id],
+            zone=ZONE,
+            most_per_day=most,
+            skipped=skipped,
         )
 
 
@@ -86,6 +95,32 @@ async def test_a_day_is_cut_where_it_gets_too_long_and_says_so(desk: Desk) -> No
     ]
 
 
+async def test_the_rest_of_a_long_day_follows_on_further_pages(desk: Desk) -> None:
+    for minutes in (30, 0, 20, 10):
+        await desk.scheduled(f"Phút {minutes}", NOON + timedelta(minutes=minutes))
+    pages = [
+        await found(desk, NOON, NOON + timedelta(hours=1), most=2, skipped=n) for n in (0, 2, 4)
+    ]
+    assert [[(one.title, one.in_day) for one in page] for page in pages] == [
+        [("Phút 0", 4), ("Phút 10", 4)],
+        [("Phút 20", 4), ("Phút 30", 4)],
+        [],
+    ]
+
+
+async def test_whoever_sees_every_unit_is_told_the_same_of_each(desk: Desk) -> None:
+    day = NOON + timedelta(days=40)  # no other test's
+    await desk.live("Đã đăng", day)
+    await desk.scheduled("Đã duyệt", day + timedelta(hours=1), accounts=2)
+    await desk.review("Chờ duyệt", day + timedelta(hours=2))
+    span = (day, day + timedelta(hours=3))
+    async with desk.bench.hub.open_work() as session:
+        everybody = list(await session.scalars(text("SELECT id FROM unit")))
+        told = await agenda.entries(session, *span, unit_ids=everybody, zone=ZONE, most_per_day=50)
+    assert [one.title for one in told] == ["Đã đăng", "Đã duyệt", "Chờ duyệt"]
+    assert told == await found(desk, *span)
+
+
 async def test_other_units_have_calendars_of_their_own(desk: Desk, bench: Bench) -> None:
     await desk.scheduled("Của đơn vị khác", NOON)
     stranger = await open_desk(bench)
@@ -97,13 +132,28 @@ async def test_three_within_half_an_hour_on_one_account_are_told(desk: Desk) -> 
         await desk.scheduled(f"Phút {minutes}", NOON + timedelta(minutes=minutes))
     span = (NOON - timedelta(hours=1), NOON + timedelta(hours=2))
     async with desk.bench.hub.open_work() as session:
-        assert await agenda.crowds(session, *span, unit_ids=[desk.team.unit_id]) == ()
+        assert await agenda.crowds(session, *span, unit_ids=[desk.team.unit_id], zone=ZONE) == ()
     await desk.review("Phút 29", NOON + timedelta(minutes=29))
     await desk.review("Phút 30", NOON + timedelta(minutes=30))
     async with desk.bench.hub.open_work() as session:
-        (crowd,) = await agenda.crowds(session, *span, unit_ids=[desk.team.unit_id])
-    assert (crowd.at, crowd.count) == (NOON, 3)
+        (crowd,) = await agenda.crowds(session, *span, unit_ids=[desk.team.unit_id], zone=ZONE)
+    assert (crowd.at, crowd.count, crowd.in_day) == (NOON, 3, 1)
     assert crowd.account.startswith("cong")
+
+
+async def test_of_a_day_the_most_crowded_accounts_are_told_and_how_many_there_are(
+    desk: Desk,
+) -> None:
+    accounts = [*desk.accounts, await desk.another("huyen")]
+    for minutes in (0, 5, 10, 15):
+        item = await desk.draft(f"Phút {minutes}")
+        chosen = accounts if minutes else accounts[:1]
+        at = NOON + timedelta(minutes=minutes)
+        await desk.bench.submitted(desk.team, item, chosen, publish_at=at)
+    span = (NOON - timedelta(hours=1), NOON + timedelta(hours=2))
+    async with desk.bench.hub.open_work() as session:
+        told = await agenda.crowds(session, *span, unit_ids=[desk.team.unit_id], zone=ZONE)
+    assert [(one.count, one.in_day) for one in told] == [(4, 3), (3, 3)]
 
 
 async def test_an_open_wish_beside_a_live_text_is_told_as_its_own(desk: Desk) -> None:
