@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Text, any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -20,7 +20,10 @@ async def story(
 
     Who asks must be allowed to see the objects: nothing is checked here.
     """
-    asked = select(AuditEntry).where(col(AuditEntry.object).in_(objects))
+    # One parameter for all: thousands of them would be written into the statement one by one.
+    asked = select(AuditEntry).where(
+        col(AuditEntry.object) == any_(literal(list(objects), ARRAY(Text)))
+    )
     if before is not None:
         asked = asked.where(col(AuditEntry.seq) < before)
     rows = await session.scalars(asked.order_by(col(AuditEntry.seq).desc()).limit(limit))

@@ -13,7 +13,8 @@ from typing import Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from pydantic import BaseModel, JsonValue
-from sqlalchemy import ColumnElement, select, text, tuple_, update
+from sqlalchemy import ARRAY, ColumnElement, any_, literal, select, text, tuple_, update
+from sqlalchemy import UUID as KEY
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -403,12 +404,16 @@ async def views(
     unit_ids: Collection[UUID] | None = None,
     trial: bool = False,
     closed: bool = False,
+    only: Collection[UUID] | None = None,
 ) -> list[AccountView]:
-    """The accounts of these units (None: of all) by name.
+    """The accounts of these units (None: of all) by name; `only` those of certain ids.
 
     Those that are still being connected, and closed ones, only when asked for.
     """
     wanted: list[ColumnElement[bool]] = []
+    if only is not None:
+        # One parameter for all: thousands would be written into the statement one by one.
+        wanted.append(col(Account.id) == any_(literal(list(only), ARRAY(KEY(as_uuid=True)))))
     if unit_ids is not None:
         wanted.append(col(Account.unit_id).in_(unit_ids))
     hidden = [stage for stage, shown in (("trial", trial), ("closed", closed)) if not shown]
@@ -439,6 +444,18 @@ async def page(
         place = select(col(last.name), col(last.id)).where(col(last.id) == after)
         wanted.append(tuple_(col(Account.name), col(Account.id)) > place.scalar_subquery())
     return await _views(session, *wanted, most=most)
+
+
+async def begun(
+    session: AsyncSession, unit_ids: Collection[UUID], channel: str
+) -> list[AccountView]:
+    """The accounts of these units that are still being connected to the channel, by name."""
+    return await _views(
+        session,
+        col(Account.unit_id).in_(unit_ids),
+        col(Account.stage) == "trial",
+        col(Account.channel) == channel,
+    )
 
 
 async def open_ones(

@@ -1,6 +1,6 @@
 """`loa status`: what is live where, what waits on whom."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
@@ -22,6 +22,8 @@ from services.staff.tables import Unit
 from shared.errors import NotFoundError
 
 _NEWEST: Final = 30
+_PART: Final = 1_000
+_NAMED: Final = 12  # accounts of an item among others
 _STYLES: Final = {
     "green": "green",
     "red": "bold red",
@@ -102,14 +104,14 @@ async def _report(session: AsyncSession, hub: Hub, wanted: str | None) -> _Repor
     lines = []
     for one in ids:
         row, title = found[one]
-        shown = await board.publications(session, item_id=one, unit_ids=units, limit=200)
+        shown = await _everywhere(session, one)
         lines.append(
             _Line(
                 item=row,
                 title=title,
                 url=hub.item_url(row.code),
                 standing=standings[one],
-                publications=tuple(sorted(shown, key=lambda each: each.account.name)),
+                publications=shown,
             )
         )
     freeze, fence = await switches.frozen(session), await switches.fenced(session)
@@ -121,6 +123,16 @@ async def _report(session: AsyncSession, hub: Hub, wanted: str | None) -> _Repor
         if fence
         else None,
     )
+
+
+async def _everywhere(session: AsyncSession, item_id: UUID) -> tuple[Shown, ...]:
+    """All of the item's publications, by name; thousands are read in parts."""
+    found: list[Shown] = []
+    while True:
+        part = await board.placed(session, item_id, skip=len(found), limit=_PART)
+        found += part.shown
+        if not part.shown or len(found) >= part.total:
+            return tuple(sorted(found, key=lambda each: each.account.name))
 
 
 async def _item_id(session: AsyncSession, wanted: str) -> UUID:
@@ -148,10 +160,7 @@ def _tell_items(report: _Report) -> None:
                 line.item.code,
                 line.title,
                 _chip(word),
-                Text("\n").join(
-                    Text.assemble(f"{one.account.name}: ", _chip(PUBLICATION[one.state]))
-                    for one in line.publications
-                ),
+                Text("\n").join(_accounts(line.publications)),
                 _waits_on(line) or "–",
             )
         )
@@ -160,6 +169,17 @@ def _tell_items(report: _Report) -> None:
         ("Mã · Code", "Tiêu đề · Title", "Trạng thái · State", "Kênh · Accounts", "Chờ · Waits on"),
         rows,
     )
+
+
+def _accounts(shown: Sequence[Shown]) -> Iterator[Text]:
+    """A line for each account; of many those that need somebody first, and how many more."""
+    led = shown
+    if len(shown) > _NAMED:
+        led = sorted(shown, key=lambda one: board.LOOKS.index(one.look))
+    for one in led[:_NAMED]:
+        yield Text.assemble(f"{one.account.name}: ", _chip(PUBLICATION[one.state]))
+    if len(shown) > _NAMED:
+        yield Text(f"… và {len(shown) - _NAMED} kênh nữa · and {len(shown) - _NAMED} more")
 
 
 def _tell_item(line: _Line, zone: str) -> None:

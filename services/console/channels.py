@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from services.channels import accounts, checks, consents
 from services.channels.accounts import AccountView, SecretChange
+from services.channels.finding import named_like
 from services.console.ask import Ask
 from services.console.form_fields import FormField, shown, typed
 from services.console.guard import Page, get, post
@@ -24,6 +25,7 @@ from shared.contract.messages import Probe
 from shared.errors import ConflictError, InvalidError, LoaError, NotFoundError
 
 _WORST_FIRST: Final = ("cut_off", "paused", "ending", "slow", "trial", "good")
+_CARDS: Final = 48  # on a page
 _TONES: Final[Mapping[str, tuple[str, str]]] = {
     "good": ("green", "circle-check"),
     "slow": ("amber", "clock"),
@@ -64,9 +66,10 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitCards:
-    """The accounts of one unit."""
+    """The accounts of one unit; `mixed`: of several, so that each names its own."""
 
     name: str
+    mixed: bool
     cards: tuple[Card, ...]
 
 
@@ -95,24 +98,68 @@ class ShownField:
 
 
 async def index(ask: Ask) -> Response:
-    """Every account within reach, by unit, and what can be connected."""
+    """The accounts within reach, by unit, and what can be connected.
+
+    All of them are counted. Where they are more than a page holds, those that need somebody lead,
+    and the others are found by name or page by page.
+    """
+    caller = ask.caller
+    only, q = ask.query("show"), ask.query("q")[:200]
     async with ask.work() as session:
-        views = await accounts.views(session, unit_ids=ask.caller.unit_ids, trial=True)
-        stands = await standing.standings(session, [one.id for one in views])
+        every = await standing.roster(session, caller.unit_ids, now=ask.now)
+        known = set(await named_like(session, q, unit_ids=caller.unit_ids)) if q else None
+        wanted = [
+            one
+            for one in every
+            if (known is None or one.id in known) and (only != "trouble" or _troubled(one.health))
+        ]
+        apart = len(wanted) > _CARDS and only != "trouble"
+        wanted.sort(
+            key=lambda one: (
+                apart and not _troubled(one.health),
+                one.unit_code,
+                _WORST_FIRST.index(one.health),
+                one.name,
+            )
+        )
+        page = _page(ask.query("page"), len(wanted))
+        ids = [one.id for one in wanted[(page - 1) * _CARDS : page * _CARDS]]
+        views = {
+            one.id: one
+            for one in await accounts.views(session, unit_ids=caller.unit_ids, trial=True, only=ids)
+        }
+        stands = await standing.standings(session, ids)
         frozen = await switches.frozen(session)
-    cards = [card_of(ask, one, stands[one.id]) for one in views]
-    troubled = [one for one in cards if one.health.name not in ("good", "slow")]
-    only = ask.query("show")
+    cards = [card_of(ask, views[id_], stands[id_]) for id_ in ids if id_ in views]
     return await ask.page(
         "channels.html",
-        units=_by_unit(troubled if only == "trouble" else cards),
-        count=len(cards),
-        troubled=len(troubled),
+        units=_by_unit(ask, cards, apart=apart),
+        count=len(every),
+        troubled=sum(_troubled(one.health) for one in every),
         only=only,
-        kinds=_connectables(ask) if "admin" in ask.caller.roles else (),
+        q=q,
+        total=len(wanted),
+        first=(page - 1) * _CARDS + 1,
+        last=(page - 1) * _CARDS + len(cards),
+        many=len(every) > _CARDS,
+        newer=ask.url("/channels", show=only, q=q) if page > 1 else None,
+        older=ask.url("/channels", show=only, q=q, page=page + 1)
+        if page * _CARDS < len(wanted)
+        else None,
+        kinds=_connectables(ask) if "admin" in caller.roles else (),
         broken=ask.hub.registry.broken,
         frozen=frozen,
     )
+
+
+def _troubled(health: str) -> bool:
+    return health not in ("good", "slow")
+
+
+def _page(told: str, count: int) -> int:
+    """The page asked for, from 1; the last one for any beyond it."""
+    wanted = int(told) if told.isascii() and told.isdigit() and len(told) < 7 else 1
+    return max(1, min(wanted, -(-count // _CARDS)))
 
 
 def card_of(ask: Ask, view: AccountView, stands: Standing) -> Card:
@@ -178,15 +225,16 @@ def _trouble(
     return None, None
 
 
-def _by_unit(cards: Sequence[Card]) -> tuple[UnitCards, ...]:
-    units: dict[str, list[Card]] = {}
-    for card in sorted(cards, key=lambda one: (one.view.unit_code, _rank(one), one.view.name)):
-        units.setdefault(card.view.unit_name, []).append(card)
-    return tuple(UnitCards(name=name, cards=tuple(found)) for name, found in units.items())
-
-
-def _rank(card: Card) -> int:
-    return _WORST_FIRST.index(card.health.name)
+def _by_unit(ask: Ask, cards: Sequence[Card], *, apart: bool) -> tuple[UnitCards, ...]:
+    """The cards in their order, by unit; `apart`: those that need somebody before all units."""
+    found: dict[tuple[bool, str], list[Card]] = {}
+    for card in cards:
+        first = apart and _troubled(card.health.name)
+        found.setdefault((first, "" if first else card.view.unit_name), []).append(card)
+    return tuple(
+        UnitCards(name=ask.t("Cần xem trước") if first else unit, mixed=first, cards=tuple(those))
+        for (first, unit), those in found.items()
+    )
 
 
 def _connectables(ask: Ask) -> tuple[Connectable, ...]:

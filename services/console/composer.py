@@ -13,8 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from services.channels import accounts as accounts_room
-from services.channels.accounts import AccountView
+from services.channels.outlets import Choice, Outlet, choices, outlets
 from services.console import composing, previews
 from services.console.ask import Ask
 from services.console.composing import Filled, Judged
@@ -40,6 +39,7 @@ _MOMENTS: Final = 4
 _OWN_SHOWN: Final = 6
 _PREPARED: Final = 2
 _MODELS: Final = 6
+_NAMED: Final = 3
 _DIGITS: Final = 10
 _TEMPLATE: Final = "compose.html"
 
@@ -78,10 +78,12 @@ _OWN_LABELS: Final[Mapping[str, str]] = {
 class Seen:
     """The form as its channels would show it, and what is to be said about it.
 
-    While it is `blank` nothing is held against it.
+    While it is `blank` nothing is held against it. `count` of the `chosen` accounts were looked at;
+    `more` are those whose look does not stand on the page.
     """
 
     blank: bool
+    chosen: int
     looks: Sequence[Look]
     more: int
     must: Sequence[Check]
@@ -122,8 +124,8 @@ class Step:
 async def new(ask: Ask) -> Response:
     """An empty form; the first save makes the item."""
     async with ask.work() as session:
-        outlets = await outlets_of(ask, session)
-        first = await first_accounts(session, outlets, ask.caller.unit_id)
+        every = await outlets_of(ask, session)
+        first = await first_accounts(session, every, ask.caller.unit_id)
         models = await item_templates.listed(session, ask.caller)
     filled = Filled(
         accounts=tuple(str(one) for one in first),
@@ -131,7 +133,7 @@ async def new(ask: Ask) -> Response:
         publish_at=ask.query("at"),
     )
     step = Step(item_id=None, fresh_id=new_id(), version=0, base=filled)
-    return await _page(ask, step, filled, models=models[:_MODELS])
+    return await _page(ask, step, filled, models=models[:_MODELS], every=every)
 
 
 async def edit(ask: Ask) -> Response:
@@ -159,8 +161,7 @@ async def look(ask: Ask) -> Response:
     item_id = ask.id("item_id") if "item_id" in ask.request.path_params else None
     filled = composing.sent(ask)
     async with ask.work() as session:
-        outlets = await outlets_of(ask, session)
-        seen = await seen_of(ask, session, item_id, filled, outlets)
+        seen = await seen_of(ask, session, item_id, filled)
     at = composing.moment(ask, filled)
     return ask.part(_TEMPLATE, "looked", seen=seen, at=at, filled=filled)
 
@@ -301,7 +302,7 @@ async def _stale(ask: Ask, step: Step, filled: Filled, verdict: Judged, do: str)
     async with ask.work() as session:
         found = await _stored(ask, session, step.item_id)
         writer = await presence.last_writer(session, step.item_id)
-        outlets = await outlets_of(ask, session)
+        every = await outlets_of(ask, session)
         covers = [await cover_of(session, one) for one in (found.filled, filled, step.base)]
     theirs = composing.settled(found.filled, ask.moments)
     mine = composing.settled(filled, ask.moments)
@@ -321,8 +322,8 @@ async def _stale(ask: Ask, step: Step, filled: Filled, verdict: Judged, do: str)
         theirs=theirs,
         base=base,
         differing=differing,
-        labels=labels_of(ask, outlets),
-        names={str(one.id): one.name for one in outlets},
+        labels=labels_of(ask, every),
+        names={str(one.id): one.name for one in every},
         covers={str(one.id): one for one in covers if one is not None},
         times={
             one.when: at
@@ -425,17 +426,18 @@ async def _page(
     faults: Mapping[str, str] | None = None,
     refused: bool = False,
     models: Sequence[item_templates.Shown] = (),
+    every: Sequence[Choice] | None = None,
     status: int = 200,
 ) -> Response:
     async with ask.work() as session:
-        outlets = await outlets_of(ask, session)
+        every = await outlets_of(ask, session) if every is None else every
         item = (
             await queries.item(session, step.item_id, ask.caller.unit_ids)
             if step.item_id is not None
             else None
         )
         revision = (await queries.newest(session, (item,)))[item.id] if item else None
-        seen = await seen_of(ask, session, step.item_id, filled, outlets)
+        seen = await seen_of(ask, session, step.item_id, filled, every)
         cover = await cover_of(session, filled)
         house = await agency.settings(session)
         offered = await composing_room.free_moments(
@@ -443,7 +445,7 @@ async def _page(
         )
     at = composing.moment(ask, filled)
     unit_id = item.unit_id if item else ask.caller.unit_id
-    own = [one for one in outlets if one.unit_id == unit_id]
+    own = [one for one in every if one.unit_id == unit_id]
     chosen = set(filled.accounts)
     return await ask.page(
         _TEMPLATE,
@@ -456,11 +458,11 @@ async def _page(
         correcting=item is not None and item.released_no is not None,
         filled=filled,
         outlets=own,
-        elsewhere=[one for one in outlets if one.unit_id != unit_id],
+        elsewhere=[one for one in every if one.unit_id != unit_id],
         chosen=chosen,
-        elsewhere_chosen=any(str(one.id) in chosen for one in outlets if one.unit_id != unit_id),
-        own_shown=_own_shown(filled, [one for one in outlets if str(one.id) in chosen]),
-        categories=_categories(ask, house, outlets, filled),
+        elsewhere_chosen=any(str(one.id) in chosen for one in every if one.unit_id != unit_id),
+        own_shown=_own_shown(filled, [one for one in every if str(one.id) in chosen]),
+        categories=_categories(ask, house, every, filled),
         models=models,
         seen=seen,
         cover=cover,
@@ -468,7 +470,7 @@ async def _page(
         at=at,
         other=other,
         faults=faults or {},
-        labels=labels_of(ask, outlets),
+        labels=labels_of(ask, every),
         refused=refused,
         tone="saved" if step.version and filled == step.base else "typed",
         writer=None,
@@ -480,27 +482,29 @@ async def _page(
 # ── Reading ──────────────────────────────────────────────────────────────────────────────────────
 
 
-async def outlets_of(ask: Ask, session: AsyncSession) -> list[AccountView]:
+async def outlets_of(ask: Ask, session: AsyncSession) -> list[Choice]:
     """The accounts that this writer may choose, those of their own unit first."""
-    found = await accounts_room.views(session, unit_ids=ask.caller.unit_ids)
-    return sorted(found, key=lambda one: (one.unit_id != ask.caller.unit_id, one.created_at))
+    found = await choices(session, ask.caller.unit_ids)
+    return sorted(found, key=lambda one: one.unit_id != ask.caller.unit_id)
 
 
 async def first_accounts(
-    session: AsyncSession, outlets: Sequence[AccountView], unit_id: UUID
+    session: AsyncSession, every: Sequence[Choice], unit_id: UUID
 ) -> list[UUID]:
     """The accounts that a new item of the unit begins with: all, or those the house has chosen."""
     usual = (await agency.settings(session)).accounts
     return [
-        one.id for one in outlets if one.unit_id == unit_id and (usual is None or one.id in usual)
+        one.id for one in every if one.unit_id == unit_id and (usual is None or one.id in usual)
     ]
 
 
 async def _stored(ask: Ask, session: AsyncSession, item_id: UUID) -> Stored:
     item = await queries.item(session, item_id, ask.caller.unit_ids)
     revision = (await queries.newest(session, (item,)))[item.id]
-    found = await accounts_room.views(session, unit_ids=[item.unit_id])
-    first = await first_accounts(session, found, item.unit_id)
+    first: Sequence[UUID] = ()
+    if not revision.accounts:
+        found = await choices(session, [item.unit_id])
+        first = await first_accounts(session, found, item.unit_id)
     filled = composing.stored(item, revision, ask.moments, ask.now, accounts=first)
     return Stored(item=item, revision=revision, filled=filled)
 
@@ -510,17 +514,28 @@ async def seen_of(
     session: AsyncSession,
     item_id: UUID | None,
     filled: Filled,
-    outlets: Sequence[AccountView],
+    every: Sequence[Choice] | None = None,
 ) -> Seen:
+    """What the form would show; `every` are the accounts to choose among, where they are at hand.
+
+    Of more accounts than a page can wait for a part is looked at.
+    """
     item, revision = await imagining.imagined(
         session, ask.caller, composing.typed(ask, filled), item_id=item_id, now=ask.now
     )
     revision.publish_at = composing.moment(ask, filled)
-    chosen = [UUID(one) for one in filled.accounts]
-    shown = await preview.render_unsaved(
-        session, ask.hub, item, revision, chosen, unit_ids=ask.caller.unit_ids
+    chosen = {UUID(one) for one in filled.accounts}
+    by_id: Mapping[UUID, Outlet] = (
+        {one.id: one for one in every if one.id in chosen}
+        if every is not None
+        else await outlets(session, chosen)
     )
-    by_id = {one.id: one for one in outlets}
+    own = [id_ for id_ in by_id if any(filled.own.get(str(id_), {}).values())]
+    looked = previews.looked_at(by_id, own)
+    shown = await preview.render_unsaved(
+        session, ask.hub, item, revision, looked, unit_ids=ask.caller.unit_ids
+    )
+    left = max(0, len(by_id) - len(looked))
     drawn = previews.looks(
         ask, shown.renditions, by_id, at=composing.moment(ask, filled) or ask.now
     )
@@ -528,7 +543,8 @@ async def seen_of(
     return Seen(
         blank=not (filled.title.strip() or filled.summary.strip() or filled.body.strip()),
         looks=drawn[:_LOOKS],
-        more=sum(1 + len(one.same) for one in drawn[_LOOKS:]),
+        chosen=len(shown.renditions) + left,
+        more=sum(1 + len(one.same) for one in drawn[_LOOKS:]) + left,
         must=must,
         should=should,
         fixes=_fix_words(ask, shown.fixes, by_id),
@@ -597,7 +613,7 @@ def _json(ask: Ask, name: str) -> Filled:
         return Filled()
 
 
-def _own_shown(filled: Filled, chosen: Sequence[AccountView]) -> Sequence[AccountView]:
+def _own_shown(filled: Filled, chosen: Sequence[Choice]) -> Sequence[Choice]:
     """The accounts whose own fields are on the page."""
     if len(chosen) <= _OWN_SHOWN:
         return chosen
@@ -605,28 +621,27 @@ def _own_shown(filled: Filled, chosen: Sequence[AccountView]) -> Sequence[Accoun
 
 
 def _categories(
-    ask: Ask, house: agency.Agency, outlets: Sequence[AccountView], filled: Filled
+    ask: Ask, house: agency.Agency, every: Sequence[Choice], filled: Filled
 ) -> list[tuple[str, str]]:
     """What to sort by: the house's list, else what its portals carry too, and what stands now."""
     found = {"": ask.t("Không chọn"), **{one.slug: one.name for one in house.categories}}
-    for one in outlets:
-        told = one.settings.get("categories")
-        for slug in told if isinstance(told, list | tuple) and not house.closed_list else ():
-            found.setdefault(str(slug), str(slug))
+    for one in every:
+        for slug in () if house.closed_list else one.categories:
+            found.setdefault(slug, slug)
     if filled.category:
         found.setdefault(filled.category, filled.category)
     return list(found.items())
 
 
-def labels_of(ask: Ask, outlets: Sequence[AccountView]) -> dict[str, str]:
+def labels_of(ask: Ask, every: Sequence[Choice]) -> dict[str, str]:
     labels = {name: ask.t(label) for name, label in _LABELS.items()}
-    for one in outlets:
+    for one in every:
         for name, label in _OWN_LABELS.items():
             labels[f"own.{one.id}.{name}"] = f"{one.name}: {ask.t(label)}"
     return labels
 
 
-def _fix_words(ask: Ask, fixes: Sequence[Fix], outlets: Mapping[UUID, AccountView]) -> list[str]:
+def _fix_words(ask: Ask, fixes: Sequence[Fix], known: Mapping[UUID, Outlet]) -> list[str]:
     """What Loa mends by itself, once for each picture and limit."""
     told: dict[tuple[UUID, int], list[Fix]] = {}
     for fix in fixes:
@@ -635,7 +650,8 @@ def _fix_words(ask: Ask, fixes: Sequence[Fix], outlets: Mapping[UUID, AccountVie
     words = []
     for group in told.values():
         first = group[0]
-        names = ", ".join(dict.fromkeys(outlets[one.account_id].name for one in group))
+        all_ = list(dict.fromkeys(known[one.account_id].name for one in group))
+        names = ", ".join(all_[:_NAMED]) + (f" +{len(all_) - _NAMED}" if all_[_NAMED:] else "")
         values = {"size": size(first.from_bytes), "most": size(first.most_bytes), "names": names}
         words.append(
             ask.t("Ảnh %(size)s vượt %(most)s của %(names)s: sẽ tự nén cho vừa.", **values)

@@ -103,6 +103,15 @@ class Difference:
         return "theirs" if self.mine == self.base else "mine"
 
 
+def chosen(ask: Ask) -> tuple[str, ...]:
+    """The accounts that are ticked: a field for each, or many in one with commas, as script sends.
+
+    Thousands of fields would take longer to read than all else that a request does.
+    """
+    told = (one for field in ask.texts("accounts") for one in field.split(","))
+    return tuple(one for one in told if _id(one) is not None)
+
+
 def sent(ask: Ask) -> Filled:
     """What the form of a request holds."""
     own: dict[str, dict[str, str]] = {}
@@ -115,7 +124,7 @@ def sent(ask: Ask) -> Filled:
     told = {name: ask.text(name) for name in _LINES if name in ask.form}
     return Filled(
         **told,
-        accounts=tuple(one for one in ask.texts("accounts") if _id(one) is not None),
+        accounts=chosen(ask),
         own=own,
         urgent=ask.text("urgent") == "1",
     )

@@ -81,7 +81,7 @@ async def _first(
     status: int = 200,
 ) -> Response:
     async with ask.work() as session:
-        views = await accounts.views(session, unit_ids=ask.caller.unit_ids, trial=True)
+        begun = await accounts.begun(session, ask.caller.unit_ids, guide.channel)
         own = await units.of(session, ask.caller.unit_ids)
     step = guide.steps[0]
     fields = shown_fields(ask, step.fields, {}, faults or {})
@@ -97,9 +97,7 @@ async def _first(
         units=[(one.code, one.name) for one in own],
         unit=ask.text("unit") or ask.caller.unit_code,
         name=ask.text("name"),
-        begun=[
-            one for one in views if one.stage == connecting.TRIAL and one.channel == guide.channel
-        ],
+        begun=begun,
         faults=faults or {},
         labels=_labels(ask, fields),
         refused=refused,

@@ -1,7 +1,8 @@
 """Setting right what is published already: a correction on all channels, or taking it down."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
@@ -9,26 +10,31 @@ from starlette.responses import Response
 from services.console.ask import Ask
 from services.console.dossier import Dossier, dossier
 from services.console.guard import Page, get, post
+from services.console.parts import FEW
 from services.console.review import reason_fault
 from services.content.forms import ItemChanges
-from services.delivery import fan_out
-from services.delivery.board import Shown
-from services.delivery.tables import State
+from services.delivery import fan_out, tally
+from services.delivery.tally import Alike
 from services.staff.names import holders
 from shared.contract.channel import Amender, Channel, abilities
 from shared.errors import NotFoundError
 from shared.text import clean
 
 NOTE_CHARS: Final = 2_000
-# In these states a call is out or its outcome open: a withdrawal follows when that is known.
-_OPEN: Final = frozenset({State.SENDING, State.UNCERTAIN, State.UNDECIDED})
+_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What an act does on one account, in words; `able` False where people must do it by hand."""
+    """What an act does on accounts of one channel, in words.
 
-    publication: Shown
+    `names` are those of the accounts, on many only the first of `count`. `able` False where people
+    must do it by hand.
+    """
+
+    channel: str
+    names: tuple[str, ...]
+    count: int
     told: str
     able: bool
 
@@ -40,7 +46,7 @@ async def correct(ask: Ask) -> Response:
     """What a correction will do on each channel, and the note that readers will see."""
     async with ask.work() as session:
         found = await dossier(session, ask.caller, ask.id("item_id"))
-    if not found.showing:
+    if not found.tally.showing:
         return _nothing_shows(ask, found)
     return await _correct_page(ask, found, typed=_note_so_far(found))
 
@@ -51,7 +57,7 @@ async def open_correction(ask: Ask) -> Response:
     note = clean(ask.text("correction_note")).strip()
     async with ask.work() as session:
         found = await dossier(session, ask.caller, item_id)
-    if not found.showing:
+    if not found.tally.showing:
         return _nothing_shows(ask, found)
     fault = ""
     if not note:
@@ -75,11 +81,13 @@ async def open_correction(ask: Ask) -> Response:
 async def _correct_page(
     ask: Ask, found: Dossier, *, typed: str, fault: str = "", status: int = 200
 ) -> Response:
+    async with ask.work() as session:
+        places = await tally.alike(session, found.item.id, named=FEW)
     return await ask.page(
         "correct.html",
         status=status,
         found=found,
-        effects=[_corrected(ask, one) for one in found.wanted],
+        effects=_effects(ask, found, places, _corrected),
         typed=typed,
         fault=fault,
         most=NOTE_CHARS,
@@ -96,7 +104,29 @@ def _note_so_far(found: Dossier) -> str:
     return found.newest.correction_note if found.newest.state in ("draft", "returned") else ""
 
 
-def _corrected(ask: Ask, one: Shown) -> Effect:
+_Told: TypeAlias = tuple[str, bool]
+
+
+def _effects(
+    ask: Ask,
+    found: Dossier,
+    places: Sequence[Alike],
+    tell: Callable[[Ask, Alike], _Told],
+) -> list[Effect]:
+    """What happens where: on a few accounts by each, on many once for all on which it is alike."""
+    few = found.tally.standing <= FEW
+    effects: list[Effect] = []
+    for one in places:
+        told, able = tell(ask, one)
+        for names in [(name,) for name in one.names] if few else [one.names[:_NAMED]]:
+            count = 1 if few else one.count
+            effects.append(
+                Effect(channel=one.channel, names=names, count=count, told=told, able=able)
+            )
+    return sorted(effects, key=lambda one: one.names) if few else effects
+
+
+def _corrected(ask: Ask, one: Alike) -> _Told:
     channel = _channel(ask, one)
     if channel is None:
         told, able = ask.t("Kênh này đang không dùng được, nên chưa sửa được."), False
@@ -111,7 +141,7 @@ def _corrected(ask: Ask, one: Shown) -> Effect:
     else:
         told = ask.t("Kênh không cho sửa bài đã đăng. Muốn thay, hãy gỡ rồi đăng thành tin mới.")
         able = False
-    return Effect(publication=one, told=told, able=able)
+    return told, able
 
 
 # ── Withdrawing ──────────────────────────────────────────────────────────────────────────────────
@@ -140,7 +170,7 @@ async def take_down(ask: Ask) -> Response:
         effects = await fan_out.withdraw(session, ask.caller, item_id, reason=reason)
     count = sum(one.effect != "none" for one in effects)
     said = (
-        ask.t("Đang gỡ khỏi %(count)s kênh.", count=count)
+        ask.t("Đang gỡ khỏi %(count)s kênh.", count=ask.moments.number(count))
         if count
         else ask.t("Đã huỷ việc đăng. Bài chưa hiện ở đâu.")
     )
@@ -156,11 +186,13 @@ async def _withdraw_page(
     fault: str = "",
     status: int = 200,
 ) -> Response:
+    async with ask.work() as session:
+        places = await tally.alike(session, found.item.id, named=FEW)
     return await ask.page(
         "withdraw.html",
         status=status,
         found=found,
-        effects=[_withdrawn(ask, one) for one in found.wanted],
+        effects=_effects(ask, found, places, _withdrawn),
         withdrawers=names,
         typed=typed,
         fault=fault,
@@ -178,12 +210,12 @@ async def _withdrawers(session: AsyncSession, found: Dossier) -> tuple[str, ...]
     return await holders(session, "approver", (found.item.unit_id,))
 
 
-def _withdrawn(ask: Ask, one: Shown) -> Effect:
+def _withdrawn(ask: Ask, one: Alike) -> _Told:
     channel = _channel(ask, one)
     able = True
-    if one.state in _OPEN:
+    if one.open:
         told = ask.t("Đang có một lượt gửi dở: Loa chờ biết kết quả rồi gỡ ngay.")
-    elif one.live_revision is None and one.remote_id is None and not one.may_be_visible:
+    elif not one.showing:
         told = ask.t("Bài chưa hiện ở đây: chỉ huỷ việc đăng.")
     elif channel is None or "withdraw" not in abilities(channel):
         told, able = ask.t("Kênh không cho gỡ từ đây: cần người vào kênh gỡ tay."), False
@@ -191,12 +223,12 @@ def _withdrawn(ask: Ask, one: Shown) -> Effect:
         told = ask.t("Rút khỏi cổng và nguồn tin; địa chỉ cũ báo bài đã gỡ.")
     else:
         told = ask.t("Xoá bài trên kênh. Không khôi phục được; muốn hiện lại phải đăng mới.")
-    return Effect(publication=one, told=told, able=able)
+    return told, able
 
 
-def _channel(ask: Ask, one: Shown) -> Channel | None:
+def _channel(ask: Ask, one: Alike) -> Channel | None:
     try:
-        return ask.hub.registry.get(one.account.channel)
+        return ask.hub.registry.get(one.channel)
     except NotFoundError:
         return None
 

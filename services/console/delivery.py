@@ -3,7 +3,7 @@
 Source: console-ux.md section 4 (S7) and section 9.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from services.console.ask import Ask
 from services.console.drawing import Chip, word
 from services.console.guard import Page, get, post
 from services.console.live import Region, key_id
+from services.console.parts import part_of
 from services.console.reading import Change
 from services.content import queries
 from services.delivery import (
@@ -27,40 +28,28 @@ from services.delivery import (
     hurry,
     notices,
     progress,
+    tally,
     words,
 )
 from services.delivery.board import Candidate, Outlet, Shown
 from services.delivery.drifting import Altered
 from services.delivery.progress import Agreed, Line, Progress, Stage, Standing
 from services.delivery.tables import State
+from services.delivery.tally import Tally
 from services.delivery.words import Words
 from shared.contract.messages import Operation
 from shared.errors import ConflictError, FieldError, InvalidError, NotFoundError
 
-_MOST: Final = 500
-# So many channels get a card each; more than that, only those that are not settled do.
-_CARDS: Final = 12
-_CARDS_OF_MANY: Final = 24
-_NAMED: Final = 3
+# So many of a page's channels get a card each; the others a line, which leads to a card.
+_CARDS: Final = 24
+_BARS: Final = 48
+_LINES: Final = 40
 _SOON: Final = timedelta(seconds=60)
 _FAR: Final = timedelta(hours=20)
 
-# Whatever waits for a person comes first, then what moves, then what is settled.
-_ORDER: Final[Mapping[str, int]] = MappingProxyType(
-    {
-        State.UNDECIDED: 0,
-        State.FAILED: 1,
-        State.EXPIRED: 1,
-        State.UNCERTAIN: 2,
-        State.SENDING: 3,
-        State.PENDING: 4,
-        State.SCHEDULED: 5,
-        State.LIVE: 6,
-        State.WITHDRAWN: 7,
-    }
-)
-_MOVING: Final = frozenset({State.PENDING, State.SENDING, State.UNCERTAIN})
-_WATCHABLE: Final = _MOVING | {State.SCHEDULED}
+_MOVING: Final = (*(one for one in board.MOVES if one != "scheduled"), "uncertain")
+_WATCHABLE: Final = frozenset({State.SCHEDULED, State.PENDING, State.SENDING, State.UNCERTAIN})
+_QUIET: Final = frozenset({"live", "withdrawn", "skipped"})
 _STANDING: Final[Mapping[Standing, tuple[str, str]]] = MappingProxyType(
     {
         "done": ("done", "circle-check"),
@@ -241,6 +230,32 @@ async def stop(ask: Ask) -> Response:
     return ask.to(f"/posts/{item_id}/delivery", said=said)
 
 
+async def retry_all(ask: Ask) -> Response:
+    """Tries again on every channel that failed, whether the page shows it or not."""
+    item_id = ask.id("item_id")
+    async with ask.work() as session:
+        await queries.item(session, item_id, ask.caller.unit_ids)
+        found = await tally.lost(session, item_id)
+    count = await decisions.retry_each(ask.hub.open_work, ask.caller, found)
+    said = retried_words(ask, count, len(found))
+    if ask.partial:
+        return await _drawn_again(ask, item_id, said)
+    return ask.to(f"/posts/{item_id}/delivery", said=said)
+
+
+def retried_words(ask: Ask, count: int, of: int) -> str:
+    """What is told when so many of the failed ones are tried again."""
+    said = []
+    if count:
+        said.append(ask.t("Đang thử lại trên %(count)s kênh.", count=_number(ask, count)))
+    if count < of:
+        left = _number(ask, of - count)
+        said.append(
+            ask.t("%(count)s kênh không thử lại được: cần duyệt lại, hoặc đã đóng.", count=left)
+        )
+    return " ".join(said) or ask.t("Không còn kênh nào cần thử lại.")
+
+
 async def _publication(ask: Ask) -> Shown:
     async with ask.work() as session:
         found = await board.publication(session, ask.id("publication_id"), ask.caller.unit_ids)
@@ -252,7 +267,8 @@ async def _publication(ask: Ask) -> Shown:
 async def _back(ask: Ask, shown: Shown, said: str) -> Response:
     if ask.partial:
         return await _drawn_again(ask, shown.item_id, said)
-    return ask.to(f"/posts/{shown.item_id}/delivery", said=said)
+    kept = {name: ask.query(name) for name in ("show", "q", "one", "page")}
+    return ask.to(f"/posts/{shown.item_id}/delivery", said=said, **kept)
 
 
 async def _drawn_again(ask: Ask, item_id: UUID, said: str) -> Response:
@@ -265,6 +281,7 @@ async def _drawn_again(ask: Ask, item_id: UUID, said: str) -> Response:
 PAGES: Final[tuple[Page, ...]] = (
     get("/posts/{item_id}/delivery", show),
     post("/posts/{item_id}/delivery/stop", stop),
+    post("/posts/{item_id}/delivery/retry", retry_all, roles=("approver",)),
     post("/publications/{publication_id}/retry", retry, roles=("editor", "approver")),
     post("/publications/{publication_id}/repair", repair, roles=("approver",)),
     post("/publications/{publication_id}/skip", skip, roles=("approver",)),
@@ -283,44 +300,38 @@ async def _values(ask: Ask, item_id: UUID) -> dict[str, object]:
     async with ask.work() as session:
         item = await queries.item(session, item_id, ask.caller.unit_ids)
         agreed = await progress.agreed(session, item_id)
-        found = await board.publications(
-            session, item_id=item_id, unit_ids=ask.caller.unit_ids, limit=_MOST
-        )
+        counted = await tally.tally(session, item_id)
+        part = await part_of(ask, session, item_id, counted, f"/posts/{item_id}/delivery")
+        ids = [one.id for one in part.shown]
         steps = await progress.of_item(
-            session,
-            ask.hub,
-            item_id,
-            staff_id=ask.caller.staff_id,
-            only=[one.id for one in found],
+            session, ask.hub, item_id, staff_id=ask.caller.staff_id, only=ids
         )
-        altered = await drifting.altered(session, ask.hub, item_id)
-        lines = await progress.journal(session, item_id)
+        altered = await drifting.altered(session, ask.hub, item_id, only=ids)
+        lines = await progress.journal(session, item_id, limit=_LINES)
         standing = (await board.standing(session, [item_id]))[item_id]
     if agreed is None:
         raise ConflictError("changed_meanwhile")
-    shown = sorted(found, key=lambda one: one.id)
-    many = len(shown) > _CARDS
-    if many:
-        shown.sort(key=lambda one: (_ORDER[one.state], one.account.name))
-    most = _CARDS_OF_MANY if many else len(shown)
-    carded = [_card(ask, one, steps[one.id], altered.get(one.id)) for one in shown[:most]]
-    others = [_line(ask, one, steps[one.id]) for one in shown[most:]]
-    cards: Sequence[Brief] = [*carded, *others]
-    hold = _hold(ask, agreed, shown, steps)
+    hold = _hold(ask, agreed, counted)
+    lost = counted.of("failed", "not_gone", "expired")
     return {
         "item": item,
         "agreed": agreed,
         "standing": standing,
         "cover": ask.url(f"/media/{agreed.cover}") if agreed.cover else None,
-        "cards": carded,
-        "others": others,
-        "bars": cards,
-        "summary": _summary(ask, shown, cards),
+        "part": part,
+        "cards": [
+            _card(ask, one, steps[one.id], altered.get(one.id)) for one in part.shown[:_CARDS]
+        ],
+        "others": [_line(ask, one) for one in part.shown[_CARDS:]],
+        "bars": _bars(ask, counted),
+        "summary": _summary(ask, counted),
         "hold": hold,
-        "moving": any(one.state in _MOVING for one in shown) or (hold is not None and hold.soon),
+        "moving": bool(counted.of(*_MOVING)) or (hold is not None and hold.soon),
+        "lost": lost if "approver" in ask.caller.roles and lost > 1 else 0,
         "journal": [_told(ask, line) for line in lines],
+        "journal_whole": len(lines) < _LINES,
         "may_correct": "editor" in ask.caller.roles and standing.live_revision is not None,
-        "may_withdraw": "approver" in ask.caller.roles and any(_wanted(one) for one in shown),
+        "may_withdraw": "approver" in ask.caller.roles and counted.wanted > 0,
         "may_copy": "editor" in ask.caller.roles,
     }
 
@@ -329,12 +340,12 @@ def _wanted(one: Shown) -> bool:
     return one.operation != Operation.WITHDRAW
 
 
-def _line(ask: Ask, one: Shown, steps: Progress) -> Brief:
+def _line(ask: Ask, one: Shown) -> Brief:
     return Brief(
         id=one.id,
         account=one.account,
         state=one.state,
-        chip=_chip(ask, one, steps),
+        chip=chip_of(ask, one.look),
         url=_address(one),
         may_repair=_may_repair(ask, one),
     )
@@ -357,7 +368,7 @@ def _card(ask: Ask, one: Shown, steps: Progress, altered: Altered | None) -> Car
         id=one.id,
         account=one.account,
         state=one.state,
-        chip=_chip(ask, one, steps),
+        chip=chip_of(ask, one.look),
         clock=_clock(ask, one, steps),
         steps=tuple(_step(ask, stage) for stage in steps.stages),
         note=_note(ask, one, steps),
@@ -412,34 +423,22 @@ def _cause(ask: Ask, one: Shown) -> Words | None:
 _BY_PEOPLE: Final = frozenset({"account_paused", "frozen", "fenced"})
 
 
-def _chip(ask: Ask, one: Shown, steps: Progress) -> Chip:
-    """The state as people say it of a channel (console-ux.md section 3)."""
-
-    def made(label: str, tone: str, icon: str) -> Chip:
-        return Chip(name=one.state, label=label, tone=tone, icon=icon, waits_on="")
-
-    moves = one.state in (State.PENDING, State.SENDING)
-    if one.state == State.WITHDRAWN and steps.first_shown_at is None:
-        return made(ask.t("Bỏ qua"), "neutral", "ban")
-    if one.state == State.LIVE and one.drift is not None:
-        return made(ask.t("Khác bản đã duyệt"), "amber", "triangle-alert")
-    if one.state == State.UNCERTAIN:
-        return made(ask.t("Chưa rõ kết quả"), "amber", "circle-question-mark")
-    if moves and _held(one):
-        return made(ask.t("Đang được giữ"), "amber", "pause")
-    if steps.retries:
-        return made(ask.t("Sẽ tự thử lại"), "amber", "clock")
-    if moves and one.operation == Operation.WITHDRAW:
-        return made(ask.t("Đang gỡ"), "blue", "loader")
-    if one.state == State.SENDING and one.operation == Operation.UPDATE:
-        return made(ask.t("Đang cập nhật"), "blue", "loader")
-    if one.state == State.FAILED and one.operation == Operation.WITHDRAW:
-        return made(ask.t("Chưa gỡ được"), "red", "circle-x")
-    return word(ask.language, "publication", one.state)
-
-
-def _held(one: Shown) -> bool:
-    return one.problem is not None and (one.paused is not None or one.problem.code in _BY_PEOPLE)
+def chip_of(ask: Ask, look: str) -> Chip:
+    """Where a publication stands as people say it of a channel (console-ux.md section 3)."""
+    known = {
+        "skipped": (ask.t("Bỏ qua"), "neutral", "ban"),
+        "drifted": (ask.t("Khác bản đã duyệt"), "amber", "triangle-alert"),
+        "uncertain": (ask.t("Chưa rõ kết quả"), "amber", "circle-question-mark"),
+        "held": (ask.t("Đang được giữ"), "amber", "pause"),
+        "retrying": (ask.t("Sẽ tự thử lại"), "amber", "clock"),
+        "leaving": (ask.t("Đang gỡ"), "blue", "loader"),
+        "updating": (ask.t("Đang cập nhật"), "blue", "loader"),
+        "not_gone": (ask.t("Chưa gỡ được"), "red", "circle-x"),
+    }
+    if look not in known:
+        return word(ask.language, "publication", look)
+    label, tone, icon = known[look]
+    return Chip(name=look, label=label, tone=tone, icon=icon, waits_on="")
 
 
 def _clock(ask: Ask, one: Shown, steps: Progress) -> Clock | None:
@@ -586,18 +585,10 @@ def _technical(one: Shown, steps: Progress) -> str | None:
     return " · ".join(parts)
 
 
-def _hold(
-    ask: Ask, agreed: Agreed, shown: Sequence[Shown], steps: Mapping[UUID, Progress]
-) -> Hold | None:
-    waiting = [one.next_at for one in shown if one.state == State.SCHEDULED and one.next_at]
-    begun = any(
-        one.state not in (State.SCHEDULED, State.PENDING) or steps[one.id].started_at is not None
-        for one in shown
-        if one.state not in (State.LIVE, State.WITHDRAWN)
-    )
-    if not waiting or begun or min(waiting) <= ask.now:
+def _hold(ask: Ask, agreed: Agreed, counted: Tally) -> Hold | None:
+    at = counted.first_at
+    if at is None or counted.begun or at <= ask.now:
         return None
-    at = min(waiting)
     return Hold(
         at=at,
         soon=at - ask.now <= _SOON,
@@ -606,31 +597,41 @@ def _hold(
     )
 
 
-def _summary(ask: Ask, shown: Sequence[Shown], cards: Sequence[Brief]) -> tuple[str, str]:
+def _bars(ask: Ask, counted: Tally) -> list[str]:
+    """A bar for each channel; on many, as many of each tone as it has a share, at least one."""
+    share = min(1.0, _BARS / max(1, counted.count))
+    return [
+        chip_of(ask, group.look).tone
+        for group in counted.groups
+        for _ in range(max(1, round(group.count * share)))
+    ]
+
+
+def _summary(ask: Ask, counted: Tally) -> tuple[str, str]:
     """The sentence that says it all: its first part stands out. At most a few names."""
-    wanted = [one for one in shown if one.operation != Operation.WITHDRAW]
-    leaving = [one for one in shown if one.operation == Operation.WITHDRAW]
-    if not shown:
+    if not counted.count:
         return ask.t("Bài này chưa có kênh nào."), ask.t("Kênh hiện ra ở đây khi bài được duyệt.")
-    if wanted:
-        done = sum(one.state == State.LIVE for one in wanted)
-        first = ask.t("%(done)s/%(all)s kênh đã đăng.", done=done, all=len(wanted))
+    if counted.wanted:
+        done, of = _number(ask, counted.live), _number(ask, counted.wanted)
+        first = ask.t("%(done)s/%(all)s kênh đã đăng.", done=done, all=of)
     else:
-        done = sum(one.state == State.WITHDRAWN for one in leaving)
-        first = ask.t("%(done)s/%(all)s kênh đã gỡ.", done=done, all=len(leaving))
-    rest: dict[str, list[Brief]] = {}
-    for card in cards:
-        quiet = card.state == State.WITHDRAWN or (card.state == State.LIVE and not card.may_repair)
-        if not quiet:
-            rest.setdefault(card.chip.label, []).append(card)
-    told = []
-    for label, group in rest.items():
-        if len(group) > _NAMED:
-            who = ask.t("%(count)s kênh", count=len(group))
+        done, of = _number(ask, counted.gone), _number(ask, counted.count)
+        first = ask.t("%(done)s/%(all)s kênh đã gỡ.", done=done, all=of)
+    rest = []
+    for group in counted.groups:
+        if group.look in _QUIET:
+            continue
+        if group.count > len(group.names):
+            who = ask.t("%(count)s kênh", count=_number(ask, group.count))
         else:
-            who = ", ".join(card.account.name for card in group)
-        told.append(f"{who}: {label[:1].lower()}{label[1:]}.")
-    return first, " ".join(told)
+            who = ", ".join(group.names)
+        label = chip_of(ask, group.look).label
+        rest.append(f"{who}: {label[:1].lower()}{label[1:]}.")
+    return first, " ".join(rest)
+
+
+def _number(ask: Ask, count: int) -> str:
+    return ask.moments.number(count)
 
 
 # ── The journal in words ─────────────────────────────────────────────────────────────────────────

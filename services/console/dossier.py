@@ -13,17 +13,15 @@ from services.console.reading import Library, named_media
 from services.content import comments, queries
 from services.content.tables import Item, Revision
 from services.content.workflow import check_two_people
-from services.delivery import board
-from services.delivery.board import Shown, Standing
-from services.delivery.tables import State
+from services.delivery import board, tally
+from services.delivery.board import Standing
+from services.delivery.tally import Tally
 from services.staff import agency
 from services.staff.agency import Agency
 from services.staff.caller import Caller
 from services.staff.names import names, unit_name
 from shared.errors import ForbiddenError
 
-# More accounts than one item will ever be on; what comes after is not counted (R: 200 accounts).
-MOST_ACCOUNTS: Final = 500
 _STEPS: Final[Mapping[str, str]] = {
     "draft": "write",
     "returned": "write",
@@ -38,7 +36,7 @@ _STEPS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
-    """One item with its newest revision, its publications, and the names of its people.
+    """One item with its newest revision, its publications counted, and the names of its people.
 
     `may` holds the acts that the page offers this reader: `edit`, `correct`, `duplicate`,
     `withdraw`, `stop`, `review`, `comment`. The rooms decide anew when one is asked for.
@@ -47,7 +45,7 @@ class Dossier:
     item: Item
     newest: Revision
     standing: Standing
-    publications: tuple[Shown, ...]
+    tally: Tally
     unit: str
     names: Mapping[UUID, str]
     house: Agency
@@ -57,20 +55,6 @@ class Dossier:
     def step(self) -> str:
         """How far its life is: `write`, `review`, `publish` or `follow`."""
         return _STEPS.get(self.standing.state, "follow")
-
-    @property
-    def showing(self) -> tuple[Shown, ...]:
-        """Where something of it can be seen now."""
-        return tuple(one for one in self.publications if one.live_revision is not None)
-
-    @property
-    def wanted(self) -> tuple[Shown, ...]:
-        """Where it stands or is on its way: what a withdrawal takes down."""
-        return tuple(
-            one
-            for one in self.publications
-            if one.state != State.WITHDRAWN and one.operation != "withdraw"
-        )
 
     @property
     def hands(self) -> frozenset[UUID | None]:
@@ -94,11 +78,7 @@ async def dossier(session: AsyncSession, caller: Caller, item_id: UUID) -> Dossi
     item = await queries.item(session, item_id, caller.unit_ids)
     newest = (await queries.newest(session, (item,)))[item.id]
     standing = (await board.standing(session, (item.id,)))[item.id]
-    publications = tuple(
-        await board.publications(
-            session, item_id=item.id, unit_ids=caller.unit_ids, limit=MOST_ACCOUNTS
-        )
-    )
+    counted = await tally.tally(session, item.id)
     people = (
         *(item.created_by, newest.created_by, newest.last_editor, newest.submitted_by),
         *(standing.approved_by, standing.submitted_by),
@@ -107,7 +87,7 @@ async def dossier(session: AsyncSession, caller: Caller, item_id: UUID) -> Dossi
         item=item,
         newest=newest,
         standing=standing,
-        publications=tuple(sorted(publications, key=lambda one: one.account.name)),
+        tally=counted,
         unit=await unit_name(session, item.unit_id),
         names=await names(session, people),
         house=await agency.settings(session),
@@ -156,10 +136,10 @@ def _allowed(found: Dossier, caller: Caller) -> frozenset[str]:
     return frozenset(
         name
         for name, allowed in (
-            ("edit", writes and not found.showing),
-            ("correct", writes and bool(found.showing)),
+            ("edit", writes and not found.tally.showing),
+            ("correct", writes and found.tally.showing > 0),
             ("duplicate", writes),
-            ("withdraw", withdraws and bool(found.wanted)),
+            ("withdraw", withdraws and found.tally.standing > 0),
             ("stop", _may_stop(found, caller)),
             ("review", agrees and found.newest.state == "review"),
             ("comment", not caller.roles.isdisjoint(comments.ROLES)),
@@ -170,12 +150,11 @@ def _allowed(found: Dossier, caller: Caller) -> frozenset[str]:
 
 def _may_stop(found: Dossier, caller: Caller) -> bool:
     """Whether an agreed revision still waits, untouched, and this person may take it back."""
-    waiting = [one for one in found.publications if one.state in (State.SCHEDULED, State.PENDING)]
-    if found.newest.state != "approved" or not waiting or found.standing.approved_by is None:
+    if (
+        found.newest.state != "approved"
+        or not found.tally.waiting
+        or found.tally.touched
+        or found.standing.approved_by is None
+    ):
         return False
-    begun = any(
-        one.attempts or (one.live_revision is None and (one.remote_id or one.may_be_visible))
-        for one in found.publications
-        if one.operation != "withdraw"
-    )
-    return not begun and (caller.staff_id in found.hands or "approver" in caller.roles)
+    return caller.staff_id in found.hands or "approver" in caller.roles

@@ -16,10 +16,12 @@ from services.console.ask import Ask, Said, safe_path
 from services.console.dossier import Dossier, dossier, headline, library
 from services.console.guard import Page, get, post
 from services.console.live import Region
+from services.console.parts import part_of
 from services.content import comments, drafting, queries
 from services.content.forms import DocumentForm, ItemForm, OverrideForm
 from services.content.tables import Approval, Item, Revision
-from services.delivery import drifting, fan_out, progress
+from services.delivery import drifting, fan_out, progress, tally
+from services.delivery.board import Shown
 from services.delivery.tables import State
 from services.delivery.words import problem
 from services.staff.names import names
@@ -155,22 +157,22 @@ def _states(ask: Ask) -> Mapping[str, tuple[str, str]]:
 
 
 async def _channels(ask: Ask, session: AsyncSession, found: Dossier) -> dict[str, object]:
+    path = f"/posts/{found.item.id}"
+    part = await part_of(ask, session, found.item.id, found.tally, path, tab="channels")
+    ids = [one.id for one in part.shown]
     steps = await progress.of_item(
-        session,
-        ask.hub,
-        found.item.id,
-        staff_id=ask.caller.staff_id,
-        only=[one.id for one in found.publications],
+        session, ask.hub, found.item.id, staff_id=ask.caller.staff_id, only=ids
     )
-    altered = await drifting.altered(session, ask.hub, found.item.id)
+    altered = await drifting.altered(session, ask.hub, found.item.id, only=ids)
     return {
-        "words": _troubles(ask, found),
+        "part": part,
+        "words": _troubles(ask, part.shown),
         "steps": {id_: _reached(ask, one) for id_, one in steps.items()},
         "drifted": {id_: reading.drifted(ask, one) for id_, one in altered.items()},
         "compared": {id_: one.compared_at for id_, one in steps.items()},
         "may_repair": {
             one.id
-            for one in found.publications
+            for one in part.shown
             if one.state == State.LIVE and one.drift and "approver" in ask.caller.roles
         },
     }
@@ -186,10 +188,10 @@ def _reached(ask: Ask, one: progress.Progress) -> str:
     )
 
 
-def _troubles(ask: Ask, found: Dossier) -> dict[UUID, object]:
+def _troubles(ask: Ask, shown: Iterable[Shown]) -> dict[UUID, object]:
     return {
         one.id: problem(one.problem.code, ask.language, channel=one.account.name)
-        for one in found.publications
+        for one in shown
         if one.problem is not None
     }
 
@@ -207,7 +209,8 @@ async def _comments(ask: Ask, session: AsyncSession, found: Dossier) -> dict[str
 
 
 async def _log(ask: Ask, session: AsyncSession, found: Dossier) -> dict[str, object]:
-    outlets = {f"publication:{one.id}": one.account.name for one in found.publications}
+    names_of = await tally.names(session, found.item.id)
+    outlets = {f"publication:{id_}": name for id_, name in names_of.items()}
     before = _number(ask.query("before"))
     about = (f"item:{found.item.id}", *outlets)
     rows = await story(session, about, limit=_PAGE + 1, before=before)

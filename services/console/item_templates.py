@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from services.channels import accounts as accounts_room
+from services.channels.outlets import choices
 from services.console import composer
 from services.console.ask import Ask, Said
 from services.console.guard import Page, get, post
@@ -36,10 +36,7 @@ async def show(ask: Ask) -> Response:
     asked, kind = fold(ask.query("q")), ask.query("kind")
     async with ask.work() as session:
         found = await room.listed(session, ask.caller)
-        names = {
-            one.id: one.name
-            for one in await accounts_room.views(session, unit_ids=ask.caller.unit_ids)
-        }
+        names = {one.id: one.name for one in await choices(session, ask.caller.unit_ids)}
     shown = [
         one
         for one in found
@@ -143,8 +140,9 @@ async def begin(ask: Ask) -> Response:
                 zone=ask.moments.zone,
                 now=ask.now,
             )
-            reach = await accounts_room.views(session, unit_ids=ask.caller.unit_ids)
-            chosen = tuple(one.id for one in reach if one.id in template.accounts)
+            wanted = set(template.accounts)
+            reach = await choices(session, ask.caller.unit_ids)
+            chosen = tuple(one.id for one in reach if one.id in wanted)
             if chosen:
                 await composing_room.save(
                     session,

@@ -111,10 +111,14 @@ class _Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shown:
-    """What stands behind a link, ready to be drawn: looks, or (no channel chosen) the words."""
+    """What stands behind a link, ready to be drawn: looks, or (no channel chosen) the words.
+
+    `more` counts the accounts whose look does not stand on the page.
+    """
 
     opened: Opened
     looks: tuple[Look, ...]
+    more: int
     body: Markup
     cover: Media | None
 
@@ -220,15 +224,21 @@ async def _shown(session: AsyncSession, visit: _Visit, opened: Opened, request: 
     revision = opened.revision
     stored = await preview.stored_renditions(session, revision.id)
     renditions = [stored[one] for one in revision.accounts if one in stored]
+    left = 0
     if revision.state == "draft":
         # What is stored of a draft is the look of some earlier words.
         maker = await caller_of(session, opened.link.by)
+        chosen = await outlets(session, revision.accounts)
+        looked = previews.looked_at(
+            chosen, [one for one in chosen if str(one) in revision.overrides]
+        )
+        left = len(chosen) - len(looked)
         unsaved = await preview.render_unsaved(
             session,
             visit.hub,
             opened.item,
             revision,
-            revision.accounts,
+            looked,
             unit_ids=maker.unit_ids if maker is not None else (),
         )
         renditions = list(unsaved.renditions)
@@ -239,6 +249,7 @@ async def _shown(session: AsyncSession, visit: _Visit, opened: Opened, request: 
     return _Shown(
         opened=opened,
         looks=tuple(looks[:_LOOKS]),
+        more=left + sum(1 + len(one.same) for one in looks[_LOOKS:]),
         body=reading.body_html(visit, revision.body, media),
         cover=media.get(revision.cover) if revision.cover else None,
     )

@@ -14,10 +14,11 @@ from pydantic import JsonValue
 from starlette.responses import Response
 
 from services.console.ask import Ask
+from services.console.delivery import retried_words
 from services.console.drawing import word
 from services.console.guard import Page, get, post
 from services.console.live import Region
-from services.delivery import board, decisions, notices, words
+from services.delivery import decisions, notices, words
 from services.delivery.news import Acted, Moved, News
 from services.delivery.notices import CHOICES, NEEDED_BY, Cause, Notice
 from services.delivery.tables import State
@@ -147,12 +148,12 @@ async def retry(ask: Ask) -> Response:
         found = await notices.one(session, caller.staff_id, ask.id("notice_id"))
         if found is None or found.item_id is None:
             raise NotFoundError
-        for publication_id in found.publications:
-            shown = await board.publication(session, publication_id, caller.unit_ids)
-            if shown is not None and shown.state in (State.FAILED, State.EXPIRED):
-                await decisions.retry(session, caller, publication_id)
+    count = await decisions.retry_each(ask.hub.open_work, caller, found.publications)
+    async with ask.work() as session:
         await notices.read(session, caller.staff_id, [found.id])
-    said = ask.t("Đang thử lại trên %(name)s.", name=", ".join(found.accounts))
+    said = ask.t("Đang thử lại trên %(name)s.", name=_names(ask, found))
+    if count < len(found.publications):
+        said = retried_words(ask, count, len(found.publications))
     return ask.to(f"/posts/{found.item_id}/delivery", said=said)
 
 
@@ -239,7 +240,7 @@ def _line(ask: Ask, one: Notice) -> Line:
 
 def _said(ask: Ask, one: Notice) -> tuple[str, str | None, str]:
     """What happened, what more there is to know, and the verb of the link."""
-    names = ", ".join(one.accounts)
+    names = _names(ask, one)
     if one.cause in (Cause.SOURCE, Cause.UPSTREAM, Cause.LINKS):
         return _said_of_origin(ask, one, names)
     problem = words.problem(one.code, ask.language, account=names) if one.code else None
@@ -274,6 +275,15 @@ def _said(ask: Ask, one: Notice) -> tuple[str, str | None, str]:
             what = ask.t("Cần nối lại %(names)s.", names=names)
             return what, happened, ask.t("Nối lại kênh")
     return ask.t("Loa đã tạm dừng %(names)s.", names=names), happened, ask.t("Xem kênh")
+
+
+def _names(ask: Ask, one: Notice) -> str:
+    """The channels it speaks of: by name, or the first ones and how many more."""
+    names = ", ".join(one.accounts)
+    more = one.account_count - len(one.accounts)
+    if not more:
+        return names
+    return ask.t("%(names)s và %(count)s kênh khác", names=names, count=ask.moments.number(more))
 
 
 def _said_of_origin(ask: Ask, one: Notice, names: str) -> tuple[str, str | None, str]:

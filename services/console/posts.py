@@ -156,14 +156,20 @@ async def _rows(
             for line in await listing.lines(session, chosen, unit_ids=unit_ids):
                 yield _csv(_told(ask, line))
             return
+        count = 0
         async for line in listing.whole(
             session,
             _view(ask),
             staff_id=ask.caller.staff_id,
             unit_ids=unit_ids,
             filters=_filters(ask),
-            most=_EXPORTED,
+            most=_EXPORTED + 1,
         ):
+            count += 1
+            if count > _EXPORTED:
+                most = ask.moments.number(_EXPORTED)
+                yield _csv([ask.t("Còn nữa: bảng này chỉ chứa %(count)s dòng đầu.", count=most)])
+                return
             yield _csv(_told(ask, line))
 
 

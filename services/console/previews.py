@@ -4,9 +4,10 @@ A template `previews/<channel>.html` draws one look; a channel without one gets 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import zip_longest
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -26,6 +27,7 @@ _ATTRIBUTES: Final = {"img": {"src", "alt", "width", "height"}, "ol": {"start"}}
 # A heading of the item is none of the console's page: it only looks like one.
 _HEADING: Final = re.compile(r"<(/?)h([234])>")
 # Where Facebook folds a post is not told by Meta; about 477 letters or five lines are seen.
+_LOOKED_AT: Final = 100
 _FOLD_CHARS: Final = 477
 _FOLD_LINES: Final = 5
 _WORD: Final = re.compile(r"\S+")
@@ -123,6 +125,20 @@ class Check:
     names: tuple[str, ...]
 
 
+def looked_at(chosen: Mapping[UUID, Outlet], own: Collection[UUID]) -> list[UUID]:
+    """Which accounts are looked at before a text is submitted: all of a few.
+
+    Of many those with words of their own, and then as many of each channel as there is room for.
+    """
+    if len(chosen) <= _LOOKED_AT:
+        return list(chosen)
+    channels: dict[str, list[UUID]] = {}
+    for id_, one in chosen.items():
+        channels.setdefault(one.channel, []).append(id_)
+    turns = (one for turn in zip_longest(*channels.values()) for one in turn if one is not None)
+    return list(dict.fromkeys([*own, *turns]))[:_LOOKED_AT]
+
+
 def looks(
     place: Place,
     renditions: Sequence[RenderedFor],
@@ -133,15 +149,16 @@ def looks(
     """What readers will see: one look for all accounts of a channel that show the same."""
     hub = place.hub
     found: dict[tuple[str, str], Look] = {}
+    same: dict[tuple[str, str], list[str]] = {}
     for one in renditions:
         outlet = outlets.get(one.account_id)
         if outlet is None:
             continue
         key = (outlet.channel, one.hash)
         if key in found:
-            first = found[key]
-            found[key] = replace(first, same=(*first.same, outlet.name))
+            same[key].append(outlet.name)
             continue
+        same[key] = []
         found[key] = Look(
             account_id=one.account_id,
             channel=outlet.channel,
@@ -153,7 +170,9 @@ def looks(
             agency=hub.agency,
             media=(f"{hub.public_url}/media/", place.file("")),
         )
-    return list(found.values())
+    return [
+        replace(look, same=tuple(same[key])) if same[key] else look for key, look in found.items()
+    ]
 
 
 def checks(
@@ -161,22 +180,22 @@ def checks(
 ) -> tuple[list[Check], list[Check]]:
     """What must be mended before it can be sent, and what should be known; each told once."""
     found: dict[tuple[str, str, str], Check] = {}
+    names: dict[tuple[str, str, str], dict[str, None]] = {}
     for one in renditions:
         outlet = outlets.get(one.account_id)
         if outlet is None:
             continue
         for problem in one.problems:
             key = (problem.field, problem.code, problem.detail)
-            known = found.get(key)
-            names = (*known.names, outlet.name) if known else (outlet.name,)
+            names.setdefault(key, {})[outlet.name] = None
             found[key] = Check(
                 anchor=_anchor(problem.field, one.account_id),
                 code=problem.code,
                 blocking=problem.blocking,
                 detail=problem.detail,
-                names=tuple(dict.fromkeys(names)),
+                names=(),
             )
-    told = list(found.values())
+    told = [replace(one, names=tuple(names[key])) for key, one in found.items()]
     return [one for one in told if one.blocking], [one for one in told if not one.blocking]
 
 

@@ -113,6 +113,9 @@ async def export(ask: Ask) -> Response:
         row = [line.who, line.what, line.about, line.reason, line.address]
         at = ask.moments.local(line.at).isoformat(timespec="seconds")
         table.writerow([line.seq, at, *(_inert(one) for one in row), entry.hash.hex()])
+    if page.next is not None:
+        most = ask.moments.number(_EXPORTED)
+        table.writerow([ask.t("Còn nữa: bảng này chỉ chứa %(count)s dòng đầu.", count=most)])
     return Response(
         told.getvalue(),
         media_type="text/csv",

@@ -24,6 +24,7 @@ from services.delivery import fan_out, preview
 from shared.errors import ConflictError, InvalidError, LoaError, NotFoundError
 
 _REMARKS: Final = 30
+_MOST_BYTES: Final = 2 * 1024 * 1024  # a hash for each of thousands of accounts
 REASON_CHARS: Final = 1_000
 # What a refused agreement is told with the page drawn anew, not with a page of its own.
 _MOVED_ON: Final = frozenset({"content_changed", "already_approved", "not_in_review"})
@@ -212,6 +213,7 @@ async def _drawn(
         typed=typed,
         fault=fault,
         reasons=_quick(ask),
+        most_remarks=_REMARKS,
     )
 
 
@@ -270,9 +272,9 @@ async def _title_of(session: AsyncSession, ask: Ask, told: str) -> tuple[UUID, s
 
 
 def _hashes(told: list[str]) -> Mapping[UUID, str]:
-    """What the form says was seen: `<account>:<hash>` each. Raises InvalidError."""
+    """What the form says was seen: `<account>:<hash>`, many with commas. Raises InvalidError."""
     found: dict[UUID, str] = {}
-    for one in told:
+    for one in (one for field in told for one in field.split(",") if one):
         account, _, hashed = one.partition(":")
         try:
             found[UUID(account)] = hashed
@@ -287,6 +289,6 @@ def _number(told: str) -> int | None:
 
 PAGES: Final[tuple[Page, ...]] = (
     get("/posts/{item_id}/review", show),
-    post("/posts/{item_id}/approve", approve, roles=("approver",)),
+    post("/posts/{item_id}/approve", approve, roles=("approver",), most_bytes=_MOST_BYTES),
     post("/posts/{item_id}/return", send_back, roles=("approver",)),
 )

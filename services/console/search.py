@@ -11,7 +11,7 @@ from services.console.ask import Ask
 from services.console.guard import Page, get
 from services.content import library
 from services.content.tables import Media
-from services.delivery import listing, waiting
+from services.delivery import listing, standing
 from services.delivery.listing import Filters, Line, View
 from services.staff.queries import Person, list_people
 from shared.text import fold
@@ -19,6 +19,7 @@ from shared.text import fold
 _FEW: Final = 6  # of a sort, while somebody types
 _MANY: Final = 20  # of a sort, on the page
 _CHARS: Final = 200
+_BAD: Final = frozenset({"cut_off", "paused", "ending"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +35,13 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What was found of each sort."""
+    """What was found of each sort; `part`: of one of them only the first are told."""
 
     commands: Sequence[Command] = ()
     items: Sequence[Line] = ()
     people: Sequence[Person] = ()
     media: Sequence[Media] = ()
+    part: bool = False
 
     @property
     def nothing(self) -> bool:
@@ -55,7 +57,7 @@ async def show(ask: Ask) -> Response:
     whole = ask.url("/search", q=asked)
     if few:
         return ask.part("search.html", "found", asked=asked, found=found, whole=whole)
-    return await ask.page("search.html", asked=asked, found=found, whole=whole)
+    return await ask.page("search.html", asked=asked, found=found, whole=whole, most=_MANY)
 
 
 PAGES: Final[tuple[Page, ...]] = (get("/search", show),)
@@ -66,7 +68,9 @@ async def _find(ask: Ask, asked: str, most: int) -> Found:
     if not words:
         return Found()
     async with ask.work() as session:
-        commands = [*_commands(ask), *await _outlets(ask, session)]
+        commands = [one for one in _commands(ask) if _fits(words, f"{one.label} {one.also}")]
+        if len(commands) < most:
+            commands += await _outlets(ask, session, words, most - len(commands))
         items = await listing.listed(
             session,
             View.ALL,
@@ -78,7 +82,8 @@ async def _find(ask: Ask, asked: str, most: int) -> Found:
         people = await _people(ask, session, words)
         media = await library.search(session, ask.caller.unit_ids, asked=asked, limit=most)
     return Found(
-        commands=[one for one in commands if _fits(words, f"{one.label} {one.also}")][:most],
+        part=any(len(one) >= most for one in (commands, items.lines, people, media)),
+        commands=commands[:most],
         items=items.lines,
         people=people[:most],
         media=media,
@@ -93,17 +98,20 @@ async def _people(ask: Ask, session: AsyncSession, words: Sequence[str]) -> list
     return [one for one in everybody if _fits(words, f"{one.name} {one.email}")]
 
 
-async def _outlets(ask: Ask, session: AsyncSession) -> list[Command]:
-    """A way to each channel account, and to sign it in again for who may."""
-    found = []
-    for one in await waiting.outlets(session, ask.caller.unit_ids):
-        path = f"/channels/{one.id}"
-        if "admin" in ask.caller.roles and one.health in ("cut_off", "ending"):
-            label = ask.t("Nối lại %(name)s", name=one.name)
-            found.append(Command(label=label, path=path, icon="plug", also=one.channel))
-        else:
-            label = ask.t("Kênh %(name)s", name=one.name)
-            found.append(Command(label=label, path=path, icon="plug", also=one.channel))
+async def _outlets(
+    ask: Ask, session: AsyncSession, words: Sequence[str], most: int
+) -> list[Command]:
+    """A way to each channel account that is meant, and to sign it in again for who may."""
+    found: list[Command] = []
+    every = await standing.roster(session, ask.caller.unit_ids, now=ask.now)
+    for one in sorted(every, key=lambda one: (one.health not in _BAD, one.name)):
+        again = "admin" in ask.caller.roles and one.health in _BAD
+        name = one.name
+        label = ask.t("Nối lại %(name)s", name=name) if again else ask.t("Kênh %(name)s", name=name)
+        if _fits(words, f"{label} {one.channel}"):
+            found.append(Command(label=label, path=f"/channels/{one.id}", icon="plug"))
+            if len(found) == most:
+                break
     return found
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from services.channels import accounts as accounts_room
+from services.channels.outlets import choices
 from services.console.ask import Ask, Said
 from services.console.drawing import Chip
 from services.console.guard import Page, get, post
@@ -204,7 +204,7 @@ async def _settings(
     faults: Mapping[str, str] | None = None,
 ) -> Response:
     async with ask.work() as session:
-        outlets = await accounts_room.views(session, unit_ids=ask.caller.unit_ids)
+        outlets = await choices(session, ask.caller.unit_ids)
         house = await agency.settings(session)
     return await ask.page(
         "source_edit.html",
@@ -212,7 +212,7 @@ async def _settings(
         shown=shown,
         values=values,
         chosen=set(chosen),
-        outlets=outlets,
+        outlets=sorted(outlets, key=lambda one: one.name),
         categories=[(one.slug, one.name) for one in house.categories] if house.closed_list else [],
         kinds=KINDS,
         faults=faults or {},

@@ -17,7 +17,7 @@ from services.console.lunar import lunar
 from services.console.setup import Setup, setup_of
 from services.delivery import agenda, waiting
 from services.delivery.agenda import Entry
-from services.delivery.waiting import Outlet, Task
+from services.delivery.waiting import Outlets, Tasks
 from services.staff import preferences
 from services.storage.session import AWAY
 from shared.clock import utc_now
@@ -39,29 +39,12 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tasks:
-    """What waits for the reader: the first ones, and how many there are."""
-
-    shown: Sequence[Task]
-    count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What goes or went out today; `coming` counts what is still to come of all `count`."""
 
     entries: Sequence[Entry]
     count: int
     coming: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channels:
-    """The accounts to look at, and how many there are of each health."""
-
-    shown: Sequence[Outlet]
-    counts: Mapping[str, int]
-    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +93,7 @@ async def _values(ask: Ask, now: datetime) -> dict[str, Any]:
     start = datetime.combine(local.date(), time(), ask.moments.zone)
 
     async def tasks(session: AsyncSession) -> Tasks:
-        found = await waiting.tasks(session, caller)
-        return Tasks(shown=found[:_SHOWN], count=len(found))
+        return await waiting.tasks(session, caller, most=_SHOWN)
 
     async def plan(session: AsyncSession) -> Plan:
         found = await agenda.entries(
@@ -125,12 +107,8 @@ async def _values(ask: Ask, now: datetime) -> dict[str, Any]:
         coming = sum(one.what != "shown" and one.at > now for one in found)
         return Plan(entries=found, count=found[0].in_day if found else 0, coming=coming)
 
-    async def channels(session: AsyncSession) -> Channels:
-        found = await waiting.outlets(session, units)
-        counts = dict.fromkeys(("cut_off", "ending", "slow", "good"), 0)
-        for one in found:
-            counts[one.health] += 1
-        return Channels(shown=found[:_CHANNELS], counts=counts, count=len(found))
+    async def channels(session: AsyncSession) -> Outlets:
+        return await waiting.outlets(session, units, most=_CHANNELS)
 
     async def urgent(session: AsyncSession) -> Sequence[waiting.Pinned]:
         return await waiting.urgent(session, units)

@@ -92,7 +92,7 @@ async def _page(
 ) -> Response:
     async with ask.work() as session:
         outlets = await composer.outlets_of(ask, session)
-        seen = await composer.seen_of(ask, session, None, filled, outlets) if refused else None
+        seen = await composer.seen_of(ask, session, None, filled) if refused else None
         cover = await composer.cover_of(session, filled)
     return await ask.page(
         _TEMPLATE,

@@ -12,7 +12,7 @@ from typing import Final
 from pydantic import JsonValue
 from starlette.responses import Response
 
-from services.channels import accounts
+from services.channels.outlets import choices
 from services.console.ask import Ask
 from services.console.guard import Page, get, post
 from services.content import brand
@@ -58,7 +58,7 @@ async def _page(
     async with ask.work() as session:
         house = await agency.settings(session)
         changed = await agency.changes(session)
-        views = await accounts.views(session, unit_ids=ask.caller.unit_ids)
+        known = await choices(session, ask.caller.unit_ids)
         offered = await composing.free_moments(
             session, ask.caller.unit_ids, now=ask.now, zone=ask.moments.zone, most=_OFFERED
         )
@@ -83,7 +83,8 @@ async def _page(
         hold="" if hold is None else hold,
         quiet_start=ask.text("start") or (f"{quiet.start:%H:%M}" if quiet else ""),
         quiet_end=ask.text("end") or (f"{quiet.end:%H:%M}" if quiet else ""),
-        accounts=[one for one in views if one.stage == "official"],
+        accounts=sorted(known, key=lambda one: one.name),
+        ticked={str(one) for one in house.accounts or ()},
         categories=_category_rows(ask, house),
         parts=list(PARTS.items()),
         good_times=[ask.moments.whole(at) for at in offered],
@@ -156,8 +157,7 @@ async def _given(ask: Ask, form: str) -> dict[str, JsonValue]:
             if ask.text("choice") != "some":
                 return {"accounts": None}
             async with ask.work() as session:
-                views = await accounts.views(session, unit_ids=ask.caller.unit_ids)
-            known = {one.id for one in views}
+                known = {one.id for one in await choices(session, ask.caller.unit_ids)}
             return {"accounts": [str(one) for one in ask.ids("account") if one in known]}
         case _:
             return {"categories": _categories(ask)}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import Row, text
@@ -114,6 +114,7 @@ class Shown:
 
     `attempts` counts those of the present generation. `operation` is what closes the gap between
     desired and observed, or where there is none what closed it. `frozen` is a fact of the hub.
+    `look` is the word of `LOOKS` that says where it stands to people.
     """
 
     id: UUID
@@ -140,6 +141,7 @@ class Shown:
     paused: Pause | None
     frozen: bool
     step: OpenStep | None
+    look: str
 
     @property
     def cursor(self) -> str:
@@ -174,27 +176,62 @@ class Whole:
 
 # ── Publications ─────────────────────────────────────────────────────────────────────────────────
 
-_PUBLICATIONS = text(
-    """
+# What a publication is to people, in one word: its state, and what is particular about it there.
+# In the order in which they are told: first what a person must see to, last what is at rest.
+NEEDS: Final = ("undecided", "failed", "not_gone", "expired", "uncertain", "drifted")
+MOVES: Final = ("held", "retrying", "updating", "leaving", "sending", "pending", "scheduled")
+RESTS: Final = ("live", "withdrawn", "skipped")
+LOOKS: Final = (*NEEDS, *MOVES, *RESTS)
+
+# `not_gone`: a withdrawal that failed. `drifted`: live, but not as agreed. `held`: by a fence, a
+# pause or a freeze (see `_held`). `skipped`: withdrawn before anything of it was shown.
+LOOK: Final = """
+    CASE
+      WHEN p.state = 'failed' THEN
+        CASE WHEN p.desired_rendition_id IS NULL THEN 'not_gone' ELSE 'failed' END
+      WHEN p.state = 'live' AND p.drift IS NOT NULL THEN 'drifted'
+      WHEN p.state = 'withdrawn' AND p.first_observed_at IS NULL THEN 'skipped'
+      WHEN p.state NOT IN ('pending','sending') THEN p.state
+      WHEN p.next_at IS NOT NULL
+           AND (fence.name IS NOT NULL OR account.state = 'paused'
+                OR (frost.name IS NOT NULL AND p.desired_rendition_id IS NOT NULL
+                    AND coalesce(frost.until > greatest(p.next_at, now()), true))) THEN 'held'
+      WHEN p.problem_code IN ('account_paused','frozen','fenced')
+           OR (p.problem_code IS NOT NULL AND account.state = 'paused') THEN 'held'
+      WHEN p.problem_code IS NOT NULL AND p.next_at > now() THEN 'retrying'
+      WHEN p.desired_rendition_id IS NULL THEN 'leaving'
+      WHEN p.state = 'sending'
+           AND p.observed_rendition_id IS DISTINCT FROM p.desired_rendition_id
+           AND (p.observed_rendition_id IS NOT NULL
+                OR (p.remote_id IS NOT NULL AND NOT EXISTS (
+                      SELECT 1 FROM attempt o WHERE o.publication_id = p.id
+                         AND o.ended_at IS NULL AND o.operation = 'publish'))) THEN 'updating'
+      ELSE p.state END
+"""
+SWITCHES: Final = """
+      LEFT JOIN switch frost ON frost.name = 'freeze'
+                             AND (frost.until IS NULL OR frost.until > now())
+      LEFT JOIN switch fence ON fence.name = 'fence'
+"""
+
+_TOLD = f"""
     SELECT p.id, p.item_id, p.state, p.generation, p.observed_generation, p.desired_rendition_id,
            p.observed_rendition_id, p.observed_revision_no, p.remote_id, p.remote_url,
            p.observed_at, p.seen_at, p.next_at, p.expires_at, p.problem_code,
            p.problem_remote_code, p.problem_words, p.problem_at, p.candidates, p.may_be_visible,
            p.drift, p.drift_at, p.account_id, account.name, account.channel,
            account.state = 'paused' AS paused, account.pause_code, account.pause_reason,
-           account.paused_at, now() AS now,
+           account.paused_at, now() AS now, {LOOK} AS look,
            frost.at AS frozen_at, frost.until AS frozen_until, frost.reason AS frozen_reason,
            fence.at AS fenced_at, fence.reason AS fenced_reason,
            tried.count AS attempts, tried.operation AS last_operation,
            a.operation AS open_operation, a.phase, a.calling, a.started_at,
            v.fetched_revision_no, v.fetched_at, v.looked_at, v.shown_at, v.found,
            v.generation AS looked_generation
-      FROM publication p
-      JOIN item ON item.id = p.item_id
+"""
+_BESIDE = f"""
       JOIN account ON account.id = p.account_id
-      LEFT JOIN switch frost ON frost.name = 'freeze'
-                             AND (frost.until IS NULL OR frost.until > now())
-      LEFT JOIN switch fence ON fence.name = 'fence'
+      {SWITCHES}
       LEFT JOIN arrival v ON v.publication_id = p.id
       LEFT JOIN attempt a ON a.publication_id = p.id AND a.ended_at IS NULL
       LEFT JOIN LATERAL (
@@ -202,14 +239,90 @@ _PUBLICATIONS = text(
                (array_agg(x.operation ORDER BY x.generation DESC, x.no DESC)
                  FILTER (WHERE x.operation <> 'withdraw'))[1] AS operation
           FROM attempt x WHERE x.publication_id = p.id) AS tried ON true
+"""  # noqa: S608  # constants of this file
+
+_PUBLICATIONS = text(
+    f"""
+    {_TOLD}
+      FROM publication p
+      JOIN item ON item.id = p.item_id
+      {_BESIDE}
      WHERE item.unit_id = ANY(:units)
        AND (CAST(:id AS uuid) IS NULL OR p.id = :id)
        AND (CAST(:item AS uuid) IS NULL OR p.item_id = :item)
        AND (CAST(:state AS text) IS NULL OR p.state = :state)
        AND (CAST(:before AS uuid) IS NULL OR p.id < :before)
      ORDER BY p.id DESC LIMIT :limit
-    """
+    """  # constants of this file
 )
+
+# All of an item's are put in order by little; only those of the page are then told in full.
+_PLACED = text(
+    f"""
+    WITH page AS MATERIALIZED (
+      SELECT x.id, count(*) OVER () AS total,
+             row_number() OVER (
+               ORDER BY CASE WHEN :led THEN array_position(CAST(:order AS text[]), x.look) END,
+                        CASE WHEN :led THEN x.name END, x.id) AS place
+        FROM (
+          SELECT p.id, account.name, {LOOK} AS look
+            FROM publication p
+            JOIN account ON account.id = p.account_id
+            {SWITCHES}
+           WHERE p.item_id = :item
+             AND (CAST(:id AS uuid) IS NULL OR p.id = :id)
+             AND (CAST(:accounts AS uuid[]) IS NULL OR p.account_id = ANY(:accounts))) AS x
+       WHERE CAST(:looks AS text[]) IS NULL OR x.look = ANY(:looks)
+       ORDER BY place OFFSET :skip LIMIT :limit)
+    {_TOLD}, page.total
+      FROM page
+      JOIN publication p ON p.id = page.id
+      {_BESIDE}
+     ORDER BY page.place
+    """  # noqa: S608  # constants of this file
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A part of an item's publications in the order of their looks, and how many there are."""
+
+    shown: tuple[Shown, ...]
+    total: int
+
+
+async def placed(
+    session: AsyncSession,
+    item_id: UUID,
+    *,
+    looks: Collection[str] | None = None,
+    account_ids: Collection[UUID] | None = None,
+    publication_id: UUID | None = None,
+    led: bool = True,
+    skip: int = 0,
+    limit: int,
+) -> Placed:
+    """An item's publications: those of certain looks, on certain accounts, or one alone.
+
+    `led`: what needs a person comes first, by `LOOKS`, then by name; otherwise as they were made.
+    `total` counts all that fit, and is 0 beyond their end. Rights are the caller's to check.
+    """
+    rows = (
+        await session.execute(
+            _PLACED,
+            {
+                "item": item_id,
+                "id": publication_id,
+                "accounts": list(account_ids) if account_ids is not None else None,
+                "looks": list(looks) if looks is not None else None,
+                "order": list(LOOKS),
+                "led": led,
+                "skip": skip,
+                "limit": limit,
+            },
+        )
+    ).all()
+    return Placed(shown=tuple(_shown(row) for row in rows), total=rows[0].total if rows else 0)
 
 
 async def publications(
@@ -293,6 +406,7 @@ def _shown(row: _Row) -> Shown:
         )
         if row.open_operation is not None
         else None,
+        look=row.look,
     )
 
 

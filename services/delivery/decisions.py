@@ -6,6 +6,7 @@ recorded under their name.
 
 import asyncio
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
@@ -37,6 +38,7 @@ Verdict: TypeAlias = Literal["found", "absent", "stop"]
 _WATCH = timedelta(hours=24)
 _WATCH_EVERY = timedelta(minutes=15)
 _FIRST_LOOK = timedelta(seconds=60)
+_TOGETHER = 25
 # The last attempt ended so that nothing of it can be unclear.
 _CERTAIN = ("rejected", "not_sent", "done")
 # A person's words become part of an address: nothing that could lead elsewhere may stand in an id.
@@ -87,6 +89,33 @@ async def retry(session: AsyncSession, caller: Caller, publication_id: UUID) -> 
     agreement no longer holds; `account_closed`.
     """
     caller.need_role("approver")
+    publication = await _retried(session, caller, publication_id)
+    await wake(session, [publication.id])
+    return publication
+
+
+async def retry_each(open_work: Opener, caller: Caller, publication_ids: Sequence[UUID]) -> int:
+    """Tries again whatever of these has failed, however many they are; gives how many.
+
+    What is no longer agreed, closed, or not failed any more is left alone, so it is safe to repeat.
+    A few at a time: the end of the record is locked for as long as a unit of work lasts.
+    """
+    caller.need_role("approver")
+    count = 0
+    for start in range(0, len(publication_ids), _TOGETHER):
+        async with open_work() as session:
+            again: list[UUID] = []
+            for one in publication_ids[start : start + _TOGETHER]:
+                try:
+                    again.append((await _retried(session, caller, one)).id)
+                except (ConflictError, NotFoundError):
+                    continue
+            await wake(session, again)
+        count += len(again)
+    return count
+
+
+async def _retried(session: AsyncSession, caller: Caller, publication_id: UUID) -> Publication:
     held = await _locked(session, caller, publication_id)
     publication, now = held.publication, held.now
     before, code = publication.state, publication.problem_code
@@ -116,7 +145,6 @@ async def retry(session: AsyncSession, caller: Caller, publication_id: UUID) -> 
         held,
         {"from": before, "to": publication.state, "code": code},
     )
-    await wake(session, [publication.id])
     return publication
 
 

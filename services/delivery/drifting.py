@@ -1,6 +1,6 @@
 """What stands on a channel instead of what was agreed: a person sees what a repair will mend."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -12,9 +12,6 @@ from services.delivery.hub import Hub
 from shared.errors import LoaError
 from shared.text import comparable
 
-# Of the newest drifts of one item; a hub of thousands of accounts shows the rest after these.
-_MOST: Final = 50
-
 _ALTERED: Final = text(
     """
     SELECT p.id, p.drift_text, r.payload, account.channel
@@ -22,8 +19,7 @@ _ALTERED: Final = text(
       JOIN rendition r ON r.id = p.observed_rendition_id
       JOIN account ON account.id = p.account_id
      WHERE p.item_id = :item AND p.state = 'live' AND p.drift = 'altered'
-       AND p.drift_text IS NOT NULL
-     ORDER BY p.drift_at DESC LIMIT :most
+       AND p.drift_text IS NOT NULL AND p.id = ANY(:only)
     """
 )
 
@@ -40,13 +36,15 @@ class Altered:
     shown: str
 
 
-async def altered(session: AsyncSession, hub: Hub, item_id: UUID) -> Mapping[UUID, Altered]:
-    """The publications of an item whose text was altered on the channel, by publication.
+async def altered(
+    session: AsyncSession, hub: Hub, item_id: UUID, *, only: Collection[UUID]
+) -> Mapping[UUID, Altered]:
+    """Those of an item's publications whose text was altered on the channel, by publication.
 
     What is hidden, missing or unreadable there has no text to compare and is left out, and so is a
     channel whose adapter is not at hand.
     """
-    rows = await session.execute(_ALTERED, {"item": item_id, "most": _MOST})
+    rows = await session.execute(_ALTERED, {"item": item_id, "only": list(only)})
     found: dict[UUID, Altered] = {}
     for row in rows:
         try:

@@ -433,11 +433,11 @@ async def _tell(session: AsyncSession, statement: TextClause, values: Mapping[st
 class Notice:
     """One notice as its reader sees it.
 
-    `accounts` are the names of the channels it speaks of, `publications` what it is about there.
-    `origins` are the sources, or the entries of one, that it is about. `open` tells that it still
-    stands. `code` is that of the newest problem, `state` that of a
-    publication which was watched; `reason` and `by` tell who returned or submitted the item, and
-    why.
+    `accounts` are the names of the channels it speaks of, the first three of `account_count`;
+    `publications` what it is about there, `origins` the sources, or the entries of one, that it is
+    about: of these a list tells two at most, `one` all. `open` tells that it still stands. `code`
+    is that of the newest problem, `state` that of a publication which was watched; `reason` and
+    `by` tell who returned or submitted the item, and why.
     """
 
     id: UUID
@@ -448,6 +448,7 @@ class Notice:
     title: str | None
     account_id: UUID | None
     accounts: tuple[str, ...]
+    account_count: int
     publications: tuple[UUID, ...]
     origins: tuple[UUID, ...]
     code: str | None
@@ -458,9 +459,15 @@ class Notice:
     publish_at: datetime | None
 
 
-# Urgent ones that wait come first, whenever they were told.
+# One that speaks of thousands of channels names a few. Urgent ones that wait come first, whenever
+# they were told.
 _COLUMNS = """
-    SELECT n.id, n.cause, n.at, n.read_at IS NOT NULL AS read, n.item_id, n.account_id, n.details,
+    SELECT n.id, n.cause, n.at, n.read_at IS NOT NULL AS read, n.item_id, n.account_id,
+           n.details ->> 'code' AS code, n.details ->> 'state' AS state,
+           named.some AS accounts, named.many AS account_count,
+           ARRAY(SELECT jsonb_object_keys(CASE jsonb_typeof(n.details -> 'marks')
+                   WHEN 'object' THEN n.details -> 'marks' ELSE '{}' END)
+                  LIMIT CAST(:marks AS int)) AS marks,
            n.cause = 'urgent' AND n.read_at IS NULL AS first, r.title, r.publish_at,
            CASE n.cause WHEN 'returned' THEN r.return_reason END AS reason,
            CASE WHEN n.cause IN ('submitted','urgent') THEN author.name END AS by,
@@ -495,6 +502,12 @@ _COLUMNS = """
       LEFT JOIN item i ON i.id = n.item_id
       LEFT JOIN revision r ON r.item_id = i.id AND r.no = i.revision_no
       LEFT JOIN staff author ON author.id = r.submitted_by
+      CROSS JOIN LATERAL (
+        SELECT coalesce((array_agg(DISTINCT told.value ORDER BY told.value))[1:3], '{}') AS some,
+               count(DISTINCT told.value) AS many
+          FROM jsonb_each_text(CASE jsonb_typeof(n.details -> 'accounts')
+                 WHEN 'object' THEN n.details -> 'accounts' ELSE '{}' END) AS told
+         WHERE told.value <> '') AS named
      WHERE n.staff_id = :staff
 """
 _LIST = text(
@@ -523,13 +536,15 @@ async def notices(
     session: AsyncSession, staff_id: UUID, *, limit: int, before: datetime | None = None
 ) -> list[Notice]:
     """A person's notices, newest first; go on with the `at` of the last one as `before`."""
-    rows = await session.execute(_LIST, {"staff": staff_id, "before": before, "most": limit})
+    asked = {"staff": staff_id, "before": before, "most": limit, "marks": 2}
+    rows = await session.execute(_LIST, asked)
     return [_notice(row) for row in rows]
 
 
 async def one(session: AsyncSession, staff_id: UUID, notice_id: UUID) -> Notice | None:
     """One notice of a person's own; None otherwise."""
-    row = (await session.execute(_ONE, {"staff": staff_id, "id": notice_id})).one_or_none()
+    asked = {"staff": staff_id, "id": notice_id, "marks": None}
+    row = (await session.execute(_ONE, asked)).one_or_none()
     return _notice(row) if row is not None else None
 
 
@@ -542,11 +557,12 @@ def _notice(row: "Row[tuple[object, ...]]") -> Notice:
         item_id=row.item_id,
         title=row.title,
         account_id=row.account_id,
-        accounts=_names(row.details),
-        publications=_marked(row.details) if row.cause in _OF_CHANNELS else (),
-        origins=_marked(row.details) if row.cause in _OF_SOURCES else (),
-        code=row.details.get("code"),
-        state=row.details.get("state"),
+        accounts=tuple(row.accounts),
+        account_count=row.account_count,
+        publications=tuple(map(UUID, row.marks)) if row.cause in _OF_CHANNELS else (),
+        origins=tuple(map(UUID, row.marks)) if row.cause in _OF_SOURCES else (),
+        code=row.code,
+        state=row.state,
         open=bool(row.open),
         by=row.by,
         reason=row.reason,
@@ -568,18 +584,6 @@ async def seen_board(session: AsyncSession, staff_id: UUID, item_id: UUID) -> No
     """Whoever has the board of an item before them has read what was told of its channels."""
     causes = [*_OF_CHANNELS, *_OF_LOOKS, Cause.SETTLED]
     await session.execute(_READ_ITEM, {"staff": staff_id, "item": item_id, "causes": causes})
-
-
-def _marked(details: Mapping[str, object]) -> tuple[UUID, ...]:
-    marks = details.get("marks")
-    return tuple(UUID(str(key)) for key in marks) if isinstance(marks, Mapping) else ()
-
-
-def _names(details: Mapping[str, object]) -> tuple[str, ...]:
-    told = details.get("accounts")
-    if not isinstance(told, Mapping):
-        return ()
-    return tuple(dict.fromkeys(str(name) for name in told.values() if name))
 
 
 # ── Watching ─────────────────────────────────────────────────────────────────────────────────────

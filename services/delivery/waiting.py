@@ -1,12 +1,12 @@
 """What waits for one person: texts to agree to or mend, outcomes to decide, channels to renew."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.delivery.listing import TROUBLED
@@ -15,33 +15,34 @@ from services.staff.caller import Caller
 Sort: TypeAlias = Literal["approve", "fix", "undecided", "failed", "differs", "reconnect"]
 Health: TypeAlias = Literal["cut_off", "ending", "slow", "good"]
 
+_HEALTHS: Final[tuple[Health, ...]] = ("cut_off", "ending", "slow", "good")
+
 # A sign-in that ends within so long is told; shorter ones renew themselves (R54).
 ENDING: Final = timedelta(days=14)
 _PINNED: Final = timedelta(hours=24)
-_MOST: Final = 200
 
 _APPROVE = text(
     """
     SELECT i.id AS item_id, r.title, r.submitted_at AS since, r.publish_at AS due_at, r.urgent,
-           s.name AS who
+           s.name AS who, count(*) OVER () AS in_all
       FROM revision r
       JOIN item i ON i.id = r.item_id AND i.revision_no = r.no
       JOIN staff s ON s.id = r.submitted_by
      WHERE r.state = 'review' AND i.unit_id = ANY(:units)
        AND :staff NOT IN (i.created_by, r.created_by, r.last_editor, r.submitted_by)
-     ORDER BY r.submitted_at, i.id LIMIT :most
+     ORDER BY r.urgent DESC, r.submitted_at, i.id LIMIT :most
     """
 )
 
 _FIX = text(
     """
     SELECT i.id AS item_id, r.title, i.updated_at AS since, r.publish_at AS due_at, r.urgent,
-           coalesce(r.return_reason, '') AS reason
+           coalesce(r.return_reason, '') AS reason, count(*) OVER () AS in_all
       FROM revision r
       JOIN item i ON i.id = r.item_id AND i.revision_no = r.no
      WHERE r.state = 'returned' AND i.unit_id = ANY(:units)
        AND :staff IN (i.created_by, r.created_by, r.last_editor, r.submitted_by)
-     ORDER BY i.updated_at, i.id LIMIT :most
+     ORDER BY r.urgent DESC, i.updated_at, i.id LIMIT :most
     """
 )
 
@@ -49,7 +50,8 @@ _FIX = text(
 _TROUBLE = text(
     f"""
     SELECT x.item_id, r.title, x.sort, x.since, x.outlets, x.name AS outlet, r.urgent,
-           CASE x.sort WHEN 'undecided' THEN x.publication_id END AS publication_id
+           CASE x.sort WHEN 'undecided' THEN x.publication_id END AS publication_id,
+           count(*) OVER () AS in_all
       FROM (
         SELECT t.item_id,
                CASE t.state WHEN 'undecided' THEN 'undecided' WHEN 'live' THEN 'differs'
@@ -61,13 +63,16 @@ _TROUBLE = text(
       JOIN item i ON i.id = x.item_id
       JOIN revision r ON r.item_id = i.id AND r.no = i.revision_no
      WHERE i.unit_id = ANY(:units)
-     ORDER BY x.since, x.item_id LIMIT :most
+     ORDER BY r.urgent DESC, x.since, x.item_id LIMIT :most
     """  # noqa: S608  # a constant of ours
 )
 
-_ACCOUNTS = text(
-    """
-    SELECT x.* FROM (
+_EVERY = """
+    SELECT x.*, count(*) FILTER (WHERE x.health = 'cut_off') OVER () AS cut_off,
+           count(*) FILTER (WHERE x.health = 'ending') OVER () AS ending,
+           count(*) FILTER (WHERE x.health = 'slow') OVER () AS slow,
+           count(*) FILTER (WHERE x.health = 'good') OVER () AS good
+      FROM (
       SELECT a.id, a.name, a.channel, a.pause_code, a.pause_reason, a.token_expires_at,
              coalesce(a.paused_at, a.token_expires_at, a.created_at) AS since,
              CASE WHEN a.state = 'paused' THEN 'cut_off'
@@ -77,16 +82,21 @@ _ACCOUNTS = text(
                   ELSE 'good' END AS health
         FROM account a
        WHERE a.unit_id = ANY(:units) AND a.stage <> 'closed') AS x
+"""
+_ACCOUNTS = text(
+    f"""
+    {_EVERY}
      ORDER BY array_position(ARRAY['cut_off','ending','slow','good'], x.health), x.name
      LIMIT :most
-    """
+    """  # a constant of this file
 )
+_LONGEST = text(f"{_EVERY} ORDER BY x.health IN ('cut_off','ending') DESC, x.since LIMIT :most")
 
 # On its way or out for less than a day: found by what an index knows.
 _URGENT = text(
     """
     SELECT i.id AS item_id, r.title, r.state = 'review' AS in_review,
-           coalesce(i.published_at, r.submitted_at) AS since
+           coalesce(i.published_at, r.submitted_at) AS since, count(*) OVER () AS in_all
       FROM (SELECT item_id FROM revision WHERE state = 'review' AND urgent
             UNION SELECT id FROM item WHERE published_at > now() - CAST(:age AS interval)
             UNION SELECT item_id FROM publication
@@ -149,13 +159,35 @@ class Outlet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tasks:
+    """What waits for one person: the first ones, and how many there are in all."""
+
+    shown: tuple[Task, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlets:
+    """Connected accounts, those in trouble first, and how many of all have each health."""
+
+    shown: tuple[Outlet, ...]
+    counts: Mapping[Health, int]
+
+    @property
+    def count(self) -> int:
+        """How many accounts there are in all."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pinned:
-    """An urgent item that everybody should see, for a day after it went out."""
+    """An urgent item that everybody should see, for a day after it went out; one of `in_all`."""
 
     item_id: UUID
     title: str
     in_review: bool
     since: datetime
+    in_all: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,44 +199,52 @@ class Draft:
     since: datetime
 
 
-async def tasks(session: AsyncSession, caller: Caller) -> tuple[Task, ...]:
-    """What waits for this person by their roles, longest waiting first; at most 200 of a sort.
+async def tasks(session: AsyncSession, caller: Caller, *, most: int) -> Tasks:
+    """What waits for this person by their roles: urgent first, then what has waited longest.
 
     Approvers agree and look after failures, editors mend what came back and see failures, leaders
     see failures, admins renew channels.
     """
-    about = {"units": list(caller.unit_ids), "staff": caller.staff_id, "most": _MOST}
+    about = {"units": list(caller.unit_ids), "staff": caller.staff_id, "most": most}
     found: list[Task] = []
-    if "approver" in caller.roles:
-        found += [
-            Task(sort="approve", **row._mapping)  # noqa: SLF001  # the public name of a row's columns
-            for row in await session.execute(_APPROVE, about)
-        ]
-    if "editor" in caller.roles:
-        found += [
-            Task(sort="fix", **row._mapping)  # noqa: SLF001  # as above
-            for row in await session.execute(_FIX, about)
-        ]
-    if not caller.roles.isdisjoint(("approver", "editor", "leader")):
-        found += [
-            Task(**row._mapping)  # noqa: SLF001  # as above
-            for row in await session.execute(_TROUBLE, {"units": about["units"], "most": _MOST})
-        ]
+    count = 0
+    for statement, sort, roles in (
+        (_APPROVE, "approve", ("approver",)),
+        (_FIX, "fix", ("editor",)),
+        (_TROUBLE, None, ("approver", "editor", "leader")),
+    ):
+        if caller.roles.isdisjoint(roles):
+            continue
+        rows = (await session.execute(statement, about)).mappings().all()
+        count += rows[0]["in_all"] if rows else 0
+        for row in rows:
+            facts = {name: told for name, told in row.items() if name != "in_all"}
+            found.append(Task(**(facts | {"sort": sort or row["sort"]})))
     if "admin" in caller.roles:
-        found += [
-            _reconnect(one)
-            for one in await outlets(session, caller.unit_ids)
-            if one.health in ("cut_off", "ending")
-        ]
-    return tuple(sorted(found, key=lambda one: (not one.urgent, one.since)))
+        bad = await _outlets(session, _LONGEST, caller.unit_ids, most)
+        found += [_reconnect(one) for one in bad.shown if one.health in ("cut_off", "ending")]
+        count += bad.counts["cut_off"] + bad.counts["ending"]
+    found.sort(key=lambda one: (not one.urgent, one.since))
+    return Tasks(shown=tuple(found[:most]), count=count)
 
 
-async def outlets(session: AsyncSession, unit_ids: Collection[UUID]) -> tuple[Outlet, ...]:
-    """The connected accounts of these units, those in trouble first; at most 200."""
-    rows = await session.execute(
-        _ACCOUNTS, {"units": list(unit_ids), "ending": ENDING, "most": _MOST}
+async def outlets(session: AsyncSession, unit_ids: Collection[UUID], *, most: int) -> Outlets:
+    """The connected accounts of these units, those in trouble first, and all of them counted."""
+    return await _outlets(session, _ACCOUNTS, unit_ids, most)
+
+
+async def _outlets(
+    session: AsyncSession, statement: TextClause, unit_ids: Collection[UUID], most: int
+) -> Outlets:
+    asked = {"units": list(unit_ids), "ending": ENDING, "most": most}
+    rows = (await session.execute(statement, asked)).mappings().all()
+    return Outlets(
+        shown=tuple(
+            Outlet(**{name: told for name, told in row.items() if name not in _HEALTHS})
+            for row in rows
+        ),
+        counts={name: rows[0][name] if rows else 0 for name in _HEALTHS},
     )
-    return tuple(Outlet(**row._mapping) for row in rows)  # noqa: SLF001  # as above
 
 
 async def urgent(session: AsyncSession, unit_ids: Collection[UUID]) -> tuple[Pinned, ...]:

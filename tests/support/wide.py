@@ -30,7 +30,17 @@ _LIVE = text(
     UPDATE publication SET state = 'live', observed_generation = generation, next_at = NULL,
            observed_rendition_id = desired_rendition_id, observed_revision_no = 1,
            observed_at = now(), first_observed_at = now(), remote_id = CAST(id AS text)
-     WHERE item_id = :item
+     WHERE item_id = :item AND state <> 'failed'
+    """
+)
+
+
+# So many of them failed; the channel refused the text.
+_LOST = text(
+    """
+    UPDATE publication SET state = 'failed', next_at = NULL, problem_code = 'above_limit',
+           problem_at = now()
+     WHERE id IN (SELECT id FROM publication WHERE item_id = :item ORDER BY id LIMIT :count)
     """
 )
 
@@ -67,3 +77,8 @@ async def copies(session: AsyncSession, like: UUID, count: int = MANY) -> list[U
 async def all_live(session: AsyncSession, item_id: UUID) -> None:
     """The item stands on all its accounts."""
     await session.execute(_LIVE, {"item": item_id})
+
+
+async def some_lost(session: AsyncSession, item_id: UUID, count: int) -> None:
+    """The item failed on so many of its accounts, the first ones."""
+    await session.execute(_LOST, {"item": item_id, "count": count})

@@ -11,6 +11,11 @@ const SAVE_AFTER = 1200, LOOK_AFTER = 180, BEAT_EVERY = 20000, RETRY_AFTER = 500
 // ── What was typed, kept on this machine until the server has it ────────────────────────────
 const LEFT_OUT = new Set(["csrf", "picture", "alt", "do"]);
 const typed = () => [...new FormData(form)].filter(([name, value]) => typeof value === "string" && !LEFT_OUT.has(name));
+// Thousands of ticked accounts go up as one field: each by itself takes the server long to read.
+const join = (data) => {
+  const chosen = data.getAll("accounts");
+  if (chosen.length > 60) data.set("accounts", chosen.join(","));
+};
 const words = (fields) => JSON.stringify(fields.filter(([name, value]) => value && name !== "version" && name !== "base").map(([name, value]) => [name, value.replace(/\r\n/g, "\n")]).sort());
 const key = () => `loa:draft:${form.dataset.staff}:${form.dataset.item || "new"}`;
 function keepHere() {
@@ -24,7 +29,7 @@ function restore() {
   try { kept = JSON.parse(localStorage.getItem(key())); } catch { /* nothing to restore */ }
   if (!Array.isArray(kept)) return;
   if (words(kept) === words(typed())) { if (saved().dataset.tone === "saved") forget(); return; }
-  const chosen = kept.filter(([name]) => name === "accounts").map(([, value]) => value);
+  const chosen = kept.filter(([name]) => name === "accounts").flatMap(([, value]) => value.split(","));
   for (const field of form.elements) {
     if (!field.name || LEFT_OUT.has(field.name) || field.type === "submit") continue;
     if (field.name === "accounts") { field.checked = chosen.includes(field.value); continue; }
@@ -137,6 +142,7 @@ function cover(id, src, alt) {
 const again = (button) => (!button || button.isConnected ? button : $$('button[name="do"]').find((one) => one.form === form && one.value === button.value));
 
 function start() {
+  form.addEventListener("formdata", (event) => join(event.formData));
   document.addEventListener("input", (event) => { if (event.target.form === form && event.target.type !== "file") changed(); });
   document.addEventListener("change", (event) => { if (event.target.form === form) changed(); });
   form.addEventListener("focusout", () => { if (dirty) later(150); });
@@ -151,6 +157,7 @@ function start() {
     const { sourceElement, request } = event.detail.ctx;
     if (sourceElement.id !== "looker") return;
     for (const name of ["picture", "base"]) request.body.delete?.(name);
+    if (request.body.getAll) join(request.body);
     if (sourceElement.dataset.path) request.action = sourceElement.dataset.path;
   });
   document.addEventListener("htmx:after:swap", () => { show(shown); follow(); });

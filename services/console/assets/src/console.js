@@ -2,6 +2,7 @@
 // Without it every page still works: links, forms, details.
 import "htmx.org/dist/htmx.esm.js"; // puts itself on the window, where extensions look
 import "htmx.org/dist/ext/hx-sse.js";
+import "./parts/choosing.js";
 import "./parts/focus.js";
 import "./parts/keeping.js";
 import "./parts/network.js";
