@@ -17,8 +17,8 @@ from tests.support.browser import browser as open_browser
 from tests.support.console import Console, open_console
 from tests.support.ports import free_port
 
-_READY_SECONDS = 180.0
-_END_SECONDS = 60.0
+_READY_SECONDS = 600.0
+_END_SECONDS = 120.0
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 import pytest
-from playwright.async_api import Browser, Locator, Page
+from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.browser import NARROW, window
 from tests.support.console import Console, Visitor
@@ -96,8 +96,9 @@ async def _open(page: Page, console: Console) -> Locator:
     return box
 
 
-async def _markdown(page: Page) -> str:
-    return await page.locator("textarea#body").input_value()
+async def _writes(page: Page, markdown: str | re.Pattern[str]) -> None:
+    """Waits until this is what the form would send."""
+    await expect(page.locator("textarea#body")).to_have_value(markdown)
 
 
 async def test_scenario_2_a_word_notice_and_a_photo_need_no_clean_up(
@@ -107,15 +108,14 @@ async def test_scenario_2_a_word_notice_and_a_photo_need_no_clean_up(
         page = seen.page
         box = await _open(page, console)
         await box.evaluate(_PASTE, {"text/html": WORD, "text/plain": "Lịch tiếp công dân"})
-        assert await _markdown(page) == CLEAN
+        await _writes(page, CLEAN)
 
         photo = base64.b64encode(jpeg(1200, 800)).decode()
         await box.evaluate(_DROP, {"data": photo, "name": "a.jpg", "type": "image/jpeg"})
         await page.get_by_role("textbox", name="Mô tả ảnh").fill("Bà con chờ ở bộ phận một cửa")
         await page.get_by_role("button", name="Chèn vào bài").click()
         await page.locator(".figure img").wait_for()
-        told = await _markdown(page)
-        assert re.search(r"!\[Bà con chờ ở bộ phận một cửa\]\(media:[0-9a-f-]{36}\)", told)
+        await _writes(page, re.compile(r"!\[Bà con chờ ở bộ phận một cửa\]\(media:[0-9a-f-]{36}\)"))
         assert await page.locator(".editor-text [style]").count() == 0
         await seen.axe()
         seen.check()
@@ -132,15 +132,15 @@ async def test_a_failed_upload_keeps_the_text_and_can_be_tried_again(
         photo = base64.b64encode(jpeg(120, 80)).decode()
         await box.evaluate(_DROP, {"data": photo, "name": "a.jpg", "type": "image/jpeg"})
         await page.get_by_role("button", name="Chèn vào bài").click()
-        assert await page.get_by_text("Cần mô tả cho người không nhìn thấy.").is_visible()
+        await expect(page.get_by_text("Cần mô tả cho người không nhìn thấy.")).to_be_visible()
         await page.get_by_role("textbox", name="Mô tả ảnh").fill("Sân ủy ban")
         await page.get_by_role("button", name="Chèn vào bài").click()
         await page.get_by_text("Mất kết nối khi đang tải lên.").wait_for()
-        assert await _markdown(page) == "Chữ đã viết."
+        await _writes(page, "Chữ đã viết.")
         await page.unroute("**/media")
         await page.get_by_role("button", name="Thử lại").click()
         await page.locator(".figure img").wait_for()
-        assert (await _markdown(page)).startswith("Chữ đã viết.\n\n![Sân ủy ban](media:")
+        await _writes(page, re.compile(r"^Chữ đã viết\.\n\n!\[Sân ủy ban\]\(media:"))
         assert [one for one in seen.trouble if "Failed to load resource" not in one] == []
 
 
@@ -159,7 +159,7 @@ async def test_vietnamese_arrives_whole_however_it_is_typed(
                 await page.keyboard.type("x")
                 await page.keyboard.press("Backspace")
                 await page.keyboard.insert_text(letter)
-        assert await _markdown(page) == sentence
+        await _writes(page, sentence)
 
         # Composition: the word grows under the cursor until it is settled.
         await page.keyboard.press("Enter")
@@ -171,11 +171,8 @@ async def test_vietnamese_arrives_whole_however_it_is_typed(
             )
         await session.send("Input.insertText", {"text": "tiếp"})
         await page.keyboard.type(" dân")
-        await page.wait_for_function(
-            "() => document.querySelector('#body').value.endsWith('tiếp dân')"
-        )
-        assert await _markdown(page) == f"{sentence}\n\ntiếp dân"
-        assert await box.locator("p").count() == 2
+        await _writes(page, f"{sentence}\n\ntiếp dân")
+        await expect(box.locator("p")).to_have_count(2)
         seen.check()
 
 
@@ -188,7 +185,7 @@ async def test_keys_and_toolbar_do_what_they_say(
         await page.keyboard.press("Control+b")
         await page.keyboard.type("Đậm")
         bold = page.get_by_role("button", name="Đậm")
-        assert await bold.get_attribute("aria-pressed") == "true"
+        await expect(bold).to_have_attribute("aria-pressed", "true")
         await page.keyboard.press("Control+b")
         await page.keyboard.type(" thường")
         await page.keyboard.press("Enter")
@@ -196,25 +193,23 @@ async def test_keys_and_toolbar_do_what_they_say(
         await page.keyboard.press("Enter")
         await page.keyboard.type("hai")
         await page.keyboard.press("Control+]")
-        assert await _markdown(page) == "**Đậm** thường\n\n- một\n  - hai"
+        await _writes(page, "**Đậm** thường\n\n- một\n  - hai")
         await page.keyboard.press("Control+[")
         await page.keyboard.press("Control+k")
         await page.get_by_label("Địa chỉ").fill("hoasen.gov.vn/lich")
         await page.get_by_label("Chữ hiện ra").fill("lịch")
         await page.keyboard.press("Enter")
-        await page.wait_for_function("() => document.querySelector('#body').value.endsWith(')')")
-        assert (await _markdown(page)).endswith("- hai[lịch](https://hoasen.gov.vn/lich)")
-        for _ in range(20):
+        await _writes(page, re.compile(r"- hai\[lịch\]\(https://hoasen\.gov\.vn/lich\)$"))
+        for _ in range(60):  # whoever types slowly takes back letter by letter
             await page.keyboard.press("Control+z")
-        assert await _markdown(page) == ""
+        await _writes(page, "")
         await page.keyboard.press("Control+y")
-        assert await _markdown(page) != ""
+        await _writes(page, re.compile("."))
 
         await page.keyboard.press("Escape")
-        focused = "() => document.activeElement.dataset.tool"
-        assert await page.evaluate(focused) == "heading"
+        await expect(page.locator('[data-tool="heading"]')).to_be_focused()
         await page.keyboard.press("ArrowRight")
-        assert await page.evaluate(focused) == "strong"
+        await expect(page.locator('[data-tool="strong"]')).to_be_focused()
         await page.keyboard.press("Escape")
         # Tab leaves: the editor is no trap.
         await page.keyboard.press("Tab")
@@ -232,12 +227,12 @@ async def test_plain_text_and_back_keeps_every_word(
         await page.get_by_role("button", name="Soạn chữ thuần").click()
         await page.locator("textarea#body").fill(text)
         await page.get_by_role("button", name="Soạn trực quan").click()
-        assert await page.locator(".editor-text h2").inner_text() == "Mục"
-        assert await _markdown(page) == text
+        await expect(page.locator(".editor-text h2")).to_have_text("Mục")
+        await _writes(page, text)
         await page.locator(".editor-text ol li").last.click()
         await page.keyboard.press("End")
         await page.keyboard.type("!")
-        assert await _markdown(page) == text.replace("2. b", "2. b!")
+        await _writes(page, text.replace("2. b", "2. b!"))
         await seen.axe()
         assert await page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
         seen.check()
@@ -260,13 +255,18 @@ async def test_taking_over_moves_nothing_and_long_texts_stay_quick(
         await page.locator(".editor-text p").first.click()
         took = await page.evaluate(
             """() => {
-              const begun = performance.now();
-              for (let n = 0; n < 20; n += 1) document.execCommand("insertText", false, "ă");
-              return (performance.now() - begun) / 20;
+              const took = [];
+              for (let n = 0; n < 20; n += 1) {
+                const begun = performance.now();
+                document.execCommand("insertText", false, "ă");
+                took.push(performance.now() - begun);
+              }
+              return took;
             }"""
         )
-        assert took < 50
-        assert (await _markdown(page)).count("ă") == 20
+        # The median: whatever else runs on this machine holds up a few of them, not half.
+        assert sorted(took)[10] < 50, took
+        await _writes(page, re.compile("ă{20}"))
         seen.check()
 
 
@@ -274,15 +274,24 @@ async def test_a_picture_of_the_library_is_chosen_in_the_dialog(
     console: Console, team: Team, editor: Visitor, browser: Browser
 ) -> None:
     kept = await console.bench.picture(team)
+    other = await editor.client.post(
+        "/media",
+        data={"csrf": editor.csrf, "alt": "Sân vận động"},
+        files={"file": ("san.jpg", jpeg(90, 60))},
+        headers={"Accept": "application/json"},
+    )
+    assert other.status_code == 201
     async with window(browser, console, editor) as seen:
         page = seen.page
         await _open(page, console)
         await page.get_by_role("button", name="Ảnh", exact=True).click()
         dialog = page.locator("#media-dialog")
+        await dialog.get_by_role("button", name="Sân vận động").wait_for()
         await dialog.get_by_label("Tìm trong kho").fill("tru so")
+        await expect(dialog.get_by_role("button", name="Sân vận động")).to_have_count(0)
         await dialog.get_by_role("button", name="Trụ sở tiếp công dân").first.wait_for()
         await seen.axe()
         await dialog.locator(f'[data-media*="{kept}"]').click()
         await page.locator(".figure img").wait_for()
-        assert await _markdown(page) == f"![Trụ sở tiếp công dân](media:{kept})"
+        await _writes(page, f"![Trụ sở tiếp công dân](media:{kept})")
         seen.check()

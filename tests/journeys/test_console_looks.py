@@ -42,7 +42,7 @@ async def editor(console: Console, team: Team) -> Visitor:
 
 
 async def _comes_into_sight(page: Page, look: str, words: str) -> None:
-    handle = await page.wait_for_function(_IN_SIGHT, arg=[look, words], timeout=10_000)
+    handle = await page.wait_for_function(_IN_SIGHT, arg=[look, words])
     assert await handle.json_value()
 
 
@@ -88,7 +88,6 @@ async def test_another_device_is_chosen_by_keys_and_remembered(
         await page.keyboard.press("Enter")
         await expect(wide).to_have_attribute("aria-pressed", "true")
         assert await page.locator(".phone").evaluate("one => one.offsetWidth") >= 600
-        print(await opened.barriers())
         await opened.axe()
         await page.goto(address)
         await expect(page.locator("#looks-side")).to_have_attribute("data-device", "wide")
@@ -136,12 +135,12 @@ async def test_a_cover_is_cut_around_its_point_where_the_channel_has_one_shape(
         page = opened.page
         await page.goto(f"{console.url}/posts/{item.id}/edit")
         cover = page.locator(".phone-cover")
-        await cover.wait_for()
-        size = "one => [one.naturalWidth, one.naturalHeight]"
-        assert await cover.evaluate(size) == [600, 338]
+        await cover.scroll_into_view_if_needed()
+        await expect(cover).to_have_js_property("naturalWidth", 600)
+        await expect(cover).to_have_js_property("naturalHeight", 338)
         in_text = page.locator(".phone-text figure img")
         await in_text.scroll_into_view_if_needed()
-        assert (await in_text.evaluate(size))[1] == 1200
+        await expect(in_text).to_have_js_property("naturalHeight", 1200)
         address = await cover.get_attribute("src")
         # The point is moved on the picture's own page; coming back, the preview has the new cut.
         async with page.context.expect_page() as opening:
@@ -152,7 +151,7 @@ async def test_a_cover_is_cut_around_its_point_where_the_channel_has_one_shape(
         await expect(other.get_by_text("Đã lưu thông tin tệp")).to_be_visible()
         await other.close()
         await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-        await expect(cover).not_to_have_attribute("src", str(address), timeout=30_000)
+        await expect(cover).not_to_have_attribute("src", str(address))
         opened.check()
     found = await editor.client.get(str(address))
     with Image.open(io.BytesIO(found.content)) as seen:

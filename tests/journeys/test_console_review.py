@@ -19,7 +19,7 @@ from services.content.tables import Item
 from services.delivery import fan_out
 from shared.clock import steady_seconds
 from tests.services.console.outlets import portal
-from tests.support.browser import NARROW, WIDE, window
+from tests.support.browser import LOADED, NARROW, WIDE, window
 from tests.support.console import Console, Visitor
 from tests.support.hub import Team
 from tests.support.sandbox import Sandbox
@@ -28,7 +28,7 @@ from tests.support.simulated import simulated_console
 SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 SCRIPT = pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
 _WRONG, _RIGHT = "028 0000 1022", "028 0000 1023"
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 180
 
 
 @dataclass(slots=True)
@@ -212,8 +212,8 @@ async def test_an_approver_needs_no_mouse(
         page = opened.page
         await page.goto(f"{console.url}/posts/{item.id}/review")
         await page.keyboard.press("a")
-        assert (await house.state(item))[0] == "review", "a key never approves"
         await expect(page.get_by_role("button", name="Duyệt", exact=True)).to_be_focused()
+        assert (await house.state(item))[0] == "review", "a key never approves"
         await page.keyboard.press("Enter")
         await page.wait_for_url(re.compile(r"/$"))
         assert (await house.state(item))[0] == "approved"
@@ -301,6 +301,7 @@ async def test_without_script_the_reason_is_asked_on_the_page(
         await expect(page.locator("#reason-error")).to_be_visible()
         await page.get_by_label("Câu chữ chưa rõ.").check()
         await page.get_by_role("button", name="Trả lại").click()
+        await page.wait_for_url(re.compile(r"/$"))
         assert await house.state(item) == ("returned", "Câu chữ chưa rõ.")
 
 
@@ -344,7 +345,7 @@ async def test_a_wrong_number_is_corrected_everywhere_in_four_and_two_clicks(
     shown = await house.shown(item)
     assert len(shown) == 2
     assert all(_RIGHT in one and f"gọi {_WRONG}" not in one for one in shown)
-    assert steady_seconds() - began <= 120
+    assert steady_seconds() - began <= 120 * LOADED
 
 
 @SIZES
@@ -378,6 +379,7 @@ async def test_correcting_needs_no_mouse(
         await tab_to(page, f'a[href="{path}"]')
         await page.keyboard.press("Enter")
         await expect(page.locator(".changes")).to_contain_text("1023")
+        await page.wait_for_load_state()  # with what listens to the key
         await page.keyboard.press("a")
         await expect(page.get_by_role("button", name="Duyệt", exact=True)).to_be_focused()
         await page.keyboard.press("Enter")
@@ -465,7 +467,7 @@ async def test_the_page_follows_what_happens_elsewhere(house: House, browser: Br
         page = opened.page
         await page.goto(f"{console.url}/posts/{item.id}")
         await expect(page.locator(".item-head .chip")).to_have_text("Chờ duyệt")
-        await asyncio.sleep(0.5)  # the stream listens from when it is open
+        await opened.listens()
         await house.approver.post(f"/posts/{item.id}/return", reason="Thiếu ngày")
         await expect(page.locator(".item-head .chip")).to_have_text("Cần sửa")
         await expect(page.locator(".item-head")).to_contain_text("Bản 1 bị trả lại: Thiếu ngày")

@@ -32,8 +32,8 @@ from tests.support.ports import free_port
 from tests.support.sandbox import Sandbox, hosts_of
 
 _LOA = (sys.executable, "-m", "services.cli.main")
-_READY_SECONDS = 90.0
-_SETTLE_SECONDS = 45.0
+_READY_SECONDS = 600.0
+_SETTLE_SECONDS = 240.0
 _UNIT = "SNV"
 
 
@@ -74,7 +74,7 @@ class Trial:
             capture_output=True,
             check=False,
             env=self.environment,
-            timeout=60,
+            timeout=240,
         )
         self.keep(sink or f"output of loa {words[0]}", done.stdout)
         self.keep("errors of commands", done.stderr)
@@ -107,7 +107,7 @@ class Person:
 def _client(trial: Trial) -> httpx.AsyncClient:
     # A server that met a bug closes the connection behind its answer: none is used twice.
     limits = httpx.Limits(max_keepalive_connections=0)
-    return httpx.AsyncClient(base_url=trial.url, timeout=30, limits=limits)
+    return httpx.AsyncClient(base_url=trial.url, timeout=120, limits=limits)
 
 
 @asynccontextmanager
@@ -471,7 +471,7 @@ def _dump(trial: Trial, address: str) -> None:
 
 def _stop_and_collect(trial: Trial) -> None:
     trial.process.send_signal(signal.SIGTERM)
-    trial.process.wait(90)
+    trial.process.wait(240)
     trial.keep("output of loa up", (trial.home / "out").read_bytes())
     trial.keep("log", (trial.home / "err").read_bytes())
     for name, content in files(trial.data).items():

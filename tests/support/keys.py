@@ -56,7 +56,7 @@ class Keys:
     async def move(self, key: str = "Tab") -> None:
         """Moves the focus, and sees where it now is."""
         self._moves += 1
-        await self.page.keyboard.press(key)
+        await self._press(key)
         assert await self.unseen() == ""
 
     async def reach(self, where: Locator, key: str = "Tab") -> None:
@@ -73,7 +73,7 @@ class Keys:
         await self.move()
         await expect(self.page.locator("a.skip")).to_be_focused()
         self._moves += 1
-        await self.page.keyboard.press("Enter")
+        await self._press("Enter")
         await expect(self.page.locator("#noi-dung")).to_be_focused()
 
     async def press(self, key: str = "Enter") -> None:
@@ -81,7 +81,7 @@ class Keys:
         self.acts += 1
         self.tabs.append(self._moves)
         self._moves = 0
-        await self.page.keyboard.press(key)
+        await self._press(key)
 
     async def choose(self, file: Path) -> None:
         """Opens the browser's own dialog from a file field, and takes a file in it."""
@@ -110,3 +110,8 @@ class Keys:
     async def unseen(self) -> str:
         """Why somebody could not see where the focus is; empty if they can."""
         return str(await self.page.evaluate(_UNSEEN))
+
+    async def _press(self, key: str) -> None:
+        # What a new page says is there before its script is, which a key may be meant for.
+        await self.page.wait_for_load_state()
+        await self.page.keyboard.press(key)

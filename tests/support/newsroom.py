@@ -40,7 +40,7 @@ class Newsroom:
 
     async def open(self) -> "Newsroom":
         """Adds the unit and its two people."""
-        code = self.unit.hex[-12:].upper()
+        code = f"U{self.unit.hex[-11:].upper()}"
         self.session.add(Unit(id=self.unit, code=code, name="Sở Thông tin Hoa Sen"))
         await self.session.flush()
         for person, name in ((self.author, "Lê Thu Hà"), (self.approver, "Trần Minh Quân")):
@@ -89,7 +89,7 @@ class Newsroom:
         self.count += 1
         kind = str(facts.pop("kind", "news"))
         item = Item(
-            code=f"{self.unit.hex[-12:].upper()}-2026-{self.count:06}",
+            code=f"U{self.unit.hex[-11:].upper()}-2026-{self.count:06}",
             unit_id=self.unit,
             kind=kind,
             released_no=1 if released else None,

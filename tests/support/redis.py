@@ -49,7 +49,7 @@ def server(redis_server: Path) -> Iterator[str]:
         shutil.rmtree(place)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], *, seconds: float = 10) -> None:
+def _wait_for(port: int, process: subprocess.Popen[bytes], *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < deadline:
         try:

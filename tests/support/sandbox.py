@@ -11,7 +11,10 @@ from uuid import uuid4
 
 import httpx
 
+from shared.clock import steady_seconds
 from tests.support.ports import free_port
+
+_READY_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +94,22 @@ async def running() -> AsyncIterator[Sandbox]:
             trust_env=False,
             limits=httpx.Limits(max_keepalive_connections=0),
         ) as http:
-            for _ in range(200):
-                try:
-                    await http.get("/ledger.json")
-                    break
-                except httpx.HTTPError:
-                    await asyncio.sleep(0.05)
+            await _answers(http, child)
             yield Sandbox(url=url, http=http)
     finally:
         child.kill()
         child.wait()
+
+
+async def _answers(http: httpx.AsyncClient, child: subprocess.Popen[bytes]) -> None:
+    """Waits until the process serves; fails where it ended instead."""
+    until = steady_seconds() + _READY_SECONDS
+    while True:
+        try:
+            await http.get("/ledger.json")
+        except httpx.HTTPError:
+            assert child.poll() is None, f"the sandbox ended with {child.returncode}"
+            assert steady_seconds() < until, "the sandbox does not answer"
+            await asyncio.sleep(0.05)
+        else:
+            return

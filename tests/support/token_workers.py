@@ -32,7 +32,7 @@ from tests.support.hub import make_bench
 ENGINES = 2
 CALLERS = 5
 """How many workers of a process make a real call and are refused; the others only heard of it."""
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,7 @@ class Listener:
 @asynccontextmanager
 async def listening(address: str, person: Person, **headers: str) -> AsyncIterator[Listener]:
     async with (
-        httpx.AsyncClient(cookies=dict(person.client.cookies), timeout=20) as client,
+        httpx.AsyncClient(cookies=dict(person.client.cookies), timeout=60) as client,
         client.stream("GET", f"{address}/events", headers=headers) as stream,
     ):
         assert stream.status_code == 200
@@ -70,7 +70,7 @@ async def make(person: Person) -> str:
 async def test_changes_are_told_as_they_happen(address: str, team: Team) -> None:
     async with listening(address, team.leader) as listener:
         item = await make(team.editor)
-        told = await asyncio.wait_for(listener.next(), 5)
+        told = await asyncio.wait_for(listener.next(), 60)
         assert told["event"] == "item"
         assert (told["data"]["item"], told["data"]["act"]) == (item, "item.created")
         body = {"accounts": [str(team.portal)]}
@@ -80,7 +80,7 @@ async def test_changes_are_told_as_they_happen(address: str, team: Team) -> None
         await team.approver.client.post(
             f"/items/{item}/approve", json={"revision": 1, "seen": seen}
         )
-        found = [await asyncio.wait_for(listener.next(), 5) for _ in range(3)]
+        found = [await asyncio.wait_for(listener.next(), 60) for _ in range(3)]
     (moved,) = [one["data"] for one in found if one["event"] == "publication"]
     assert (moved["item"], moved["account"]) == (item, str(team.portal))
     assert {one["data"].get("act") for one in found} == {None, "item.submitted", "item.approved"}
@@ -91,17 +91,17 @@ async def test_other_units_hear_nothing(site: Site, address: str, team: Team) ->
     async with listening(address, team.stranger) as listener:
         await make(team.editor)
         mine = await make(own)
-        told = await asyncio.wait_for(listener.next(), 5)
+        told = await asyncio.wait_for(listener.next(), 60)
     assert told["data"]["item"] == mine
 
 
 async def test_listening_goes_on_where_it_was_cut(address: str, team: Team) -> None:
     async with listening(address, team.leader) as listener:
         await make(team.editor)
-        last = (await asyncio.wait_for(listener.next(), 5))["id"]
+        last = (await asyncio.wait_for(listener.next(), 60))["id"]
     missed = await make(team.editor)
     async with listening(address, team.leader, **{"Last-Event-ID": last}) as listener:
-        told = await asyncio.wait_for(listener.next(), 5)
+        told = await asyncio.wait_for(listener.next(), 60)
     assert told["data"]["item"] == missed
 
 
@@ -113,7 +113,7 @@ async def test_a_session_that_ended_stops_listening(
     async with listening(address, person) as listener:
         await person.client.delete("/session")
         with pytest.raises(EOFError):
-            await asyncio.wait_for(listener.next(), 10)
+            await asyncio.wait_for(listener.next(), 60)
 
 
 async def test_listening_is_no_sign_of_a_person(

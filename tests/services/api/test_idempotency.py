@@ -117,7 +117,7 @@ async def test_a_request_that_was_overtaken_leaves_nothing(site: Site, team: Tea
         sleeping = asyncio.create_task(
             team.editor.client.post("/items", json=body, headers={"Idempotency-Key": key})
         )
-        for _ in range(100):
+        for _ in range(1200):
             await asyncio.sleep(0.05)
             async with site.hub.open_work() as session:
                 moved = await session.scalar(

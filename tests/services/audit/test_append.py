@@ -131,7 +131,7 @@ async def test_two_hundred_acts_at_once_stand_in_one_unbroken_line(open_work: Op
 async def test_the_head_is_locked_only_when_the_act_ends(open_work: Opener) -> None:
     async with open_work() as slow:
         await record(slow, WRITER, Act.ITEM_EDITED, "item:slow")
-        async with asyncio.timeout(5), open_work() as quick:
+        async with asyncio.timeout(30), open_work() as quick:
             await record(quick, WRITER, Act.ITEM_EDITED, "item:quick")
     assert (await newest(open_work)).object == "item:slow"
 

@@ -35,7 +35,7 @@ class Stopping(ZaloOa):
 
     def _stop(self) -> None:
         print("stopped", flush=True)
-        time.sleep(60)
+        time.sleep(600)
 
 
 async def main(database_url: str, server_url: str, account_id: str, where: str) -> None:

@@ -44,6 +44,8 @@ class OAuthServer:
     faults: list[Fault] = field(default_factory=list)
     reads: int = 0
     down: bool = False
+    asked: threading.Event = field(default_factory=threading.Event)  # a slow call has come
+    answer: threading.Event = field(default_factory=threading.Event)  # and may be answered
 
     @property
     def access_token(self) -> str:
@@ -73,7 +75,9 @@ class OAuthServer:
             self.undelivered.add(given)
             await asyncio.sleep(60)
         if fault is Fault.SLOW:
-            await asyncio.sleep(0.5)
+            self.asked.set()
+            while not self.answer.is_set():
+                await asyncio.sleep(0.01)
         return JSONResponse(
             {
                 "access_token": self.access_token,

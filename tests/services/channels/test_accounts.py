@@ -1,5 +1,5 @@
 import asyncio
-from datetime import UTC, datetime, timedelta
+import time
 from uuid import UUID
 
 import pytest
@@ -265,11 +265,11 @@ async def test_two_thousand_accounts_are_opened_in_a_blink(
         rows = [await add(session, CLI, page=f"p{number}") for number in range(200)]
     for row in rows:
         accounts.opened(REGISTRY, SEALER, row)
-    begun = datetime.now(tz=UTC)  # a stop watch
+    begun = time.process_time()
     for _ in range(10):
         for row in rows:
             accounts.opened(REGISTRY, SEALER, row)
-    assert datetime.now(tz=UTC) - begun < timedelta(seconds=0.5)  # as above
+    assert time.process_time() - begun < 0.5
 
 
 async def test_credentials_are_sealed_anew_after_a_rotation(

@@ -1,6 +1,7 @@
 """The composer over HTTP: what its form keeps, shows, refuses and sends on."""
 
 import re
+import time
 from datetime import timedelta
 from uuid import UUID
 
@@ -404,11 +405,12 @@ async def test_a_long_text_with_thirty_pictures_is_drawn_in_time(
     await editor.client.post("/posts/new/preview", data=fields)
     times = []
     for _ in range(5):
-        before = utc_now()
+        # Of processor time, of the server and its visitor: others run beside this test.
+        before = time.process_time()
         answer = await editor.client.post("/posts/new/preview", data=fields)
-        times.append(utc_now() - before)
+        times.append(time.process_time() - before)
         assert answer.text.count("<img") >= 50
-    assert min(times) < timedelta(milliseconds=400), times
+    assert min(times) < 0.4, times
 
 
 async def test_urgent_news_is_written_and_submitted_in_one_act(

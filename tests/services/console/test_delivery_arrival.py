@@ -1,8 +1,7 @@
 """What the board says of a portal: when it fetched an item, and what its own page shows."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -10,14 +9,18 @@ from sqlalchemy import text
 from services.content.tables import Item
 from services.delivery.tables import Arrival
 from services.storage.columns import new_id
-from shared.clock import utc_now
 from tests.support.console import Console, Visitor
+from tests.support.days import within_a_day
 from tests.support.hub import Team
 
-NOW = utc_now().astimezone(ZoneInfo("Asia/Ho_Chi_Minh")).replace(hour=12, minute=30)
+
+@pytest.fixture
+async def noon() -> datetime:
+    """Half past twelve of a day that outlasts the test."""
+    return (await within_a_day()).replace(hour=12, minute=30)
 
 
-async def _live(console: Console, team: Team) -> tuple[Item, UUID]:
+async def _live(console: Console, team: Team, at: datetime) -> tuple[Item, UUID]:
     """An item that a portal's feed holds in its second generation, unseen."""
     slug = f"cong-{new_id().hex[-10:]}"
     settings = {"slug": slug, "title": "Tin", "link": "https://cong.example/"}
@@ -33,7 +36,7 @@ async def _live(console: Console, team: Team) -> tuple[Item, UUID]:
                     " observed_rendition_id = desired_rendition_id, next_at = NULL"
                     " WHERE item_id = :item"
                 ),
-                {"state": state, "now": NOW, "item": item.id},
+                {"state": state, "now": at, "item": item.id},
             )
         found = await session.scalar(
             text("SELECT id FROM publication WHERE item_id = :item"), {"item": item.id}
@@ -59,15 +62,15 @@ async def _page(visitor: Visitor, item: Item) -> str:
 
 
 async def test_it_says_when_the_portal_fetched_it_and_that_it_shows(
-    console: Console, team: Team, editor: Visitor
+    console: Console, team: Team, editor: Visitor, noon: datetime
 ) -> None:
-    item, publication = await _live(console, team)
-    shown = NOW + timedelta(minutes=3)
+    item, publication = await _live(console, team, noon)
+    shown = noon + timedelta(minutes=3)
     await _arrived(
         console,
         item,
         publication,
-        seen_at=NOW,
+        seen_at=noon,
         generation=2,
         found="shown",
         looked_at=shown,
@@ -80,10 +83,10 @@ async def test_it_says_when_the_portal_fetched_it_and_that_it_shows(
 
 
 async def test_it_says_that_the_portal_still_holds_the_former_version(
-    console: Console, team: Team, editor: Visitor
+    console: Console, team: Team, editor: Visitor, noon: datetime
 ) -> None:
-    item, publication = await _live(console, team)
-    await _arrived(console, item, publication, generation=0, fetched_revision_no=1, fetched_at=NOW)
+    item, publication = await _live(console, team, noon)
+    await _arrived(console, item, publication, generation=0, fetched_revision_no=1, fetched_at=noon)
 
     page = await _page(editor, item)
 
@@ -99,38 +102,40 @@ async def test_it_says_that_the_portal_still_holds_the_former_version(
     ],
 )
 async def test_it_says_what_the_portals_own_page_shows(
-    console: Console, team: Team, editor: Visitor, found: str, words: str
+    console: Console, team: Team, editor: Visitor, noon: datetime, found: str, words: str
 ) -> None:
-    item, publication = await _live(console, team)
+    item, publication = await _live(console, team, noon)
     await _arrived(
-        console, item, publication, seen_at=NOW, generation=2, found=found, looked_at=NOW
+        console, item, publication, seen_at=noon, generation=2, found=found, looked_at=noon
     )
 
     assert f"Cổng đã lấy 12:30 hôm nay · {words}." in await _page(editor, item)
 
 
 async def test_a_look_at_an_earlier_generation_says_nothing_of_this_one(
-    console: Console, team: Team, editor: Visitor
+    console: Console, team: Team, editor: Visitor, noon: datetime
 ) -> None:
-    item, publication = await _live(console, team)
+    item, publication = await _live(console, team, noon)
     await _arrived(
-        console, item, publication, seen_at=NOW, generation=1, found="shown", looked_at=NOW
+        console, item, publication, seen_at=noon, generation=1, found="shown", looked_at=noon
     )
 
     assert "Cổng đã lấy 12:30 hôm nay." in await _page(editor, item)
 
 
-async def test_programs_are_told_the_same(console: Console, team: Team, editor: Visitor) -> None:
-    item, publication = await _live(console, team)
+async def test_programs_are_told_the_same(
+    console: Console, team: Team, editor: Visitor, noon: datetime
+) -> None:
+    item, publication = await _live(console, team, noon)
     await _arrived(
         console,
         item,
         publication,
         generation=2,
         fetched_revision_no=1,
-        fetched_at=NOW,
+        fetched_at=noon,
         found="old",
-        looked_at=NOW,
+        looked_at=noon,
     )
 
     told = (await editor.client.get(f"/api/v1/items/{item.id}/publications")).json()

@@ -132,9 +132,11 @@ def _long(seed: int, paragraph: int) -> str:
     ids=["paragraphs", "one paragraph", "many small edits", "two words", "one word"],
 )
 def test_twenty_thousand_letters_take_at_most_fifty_milliseconds(old: str, new: str) -> None:
-    # Of processor time, and the best of three: other tests run beside this one.
-    best = min(_seconds(old, new) for _ in range(3))
-    assert best <= 0.05
+    # Of processor time, and the best of ten: what runs beside this test slows it down, never up.
+    took: list[float] = []
+    while len(took) < 10 and min(took, default=1.0) > 0.05:
+        took.append(_seconds(old, new))
+    assert min(took) <= 0.05, took
 
 
 def _seconds(old: str, new: str) -> float:

@@ -66,8 +66,9 @@ async def test_next_never_leads_to_another_site(console: Console, team: Team) ->
 
 
 async def test_what_was_sent_after_the_session_ended_is_sent_again_after_sign_in(
-    console: Console, team: Team
+    console: Console,
 ) -> None:
+    team = await console.bench.team()  # whose sessions nobody else needs
     email = await _with_password(console, team)
     visitor = await console.visitor(team.editor)
     async with console.hub.open_work() as session:

@@ -1,5 +1,6 @@
 """One item's page: every tab in every state, its acts, and text that stays text. Over HTTP."""
 
+import asyncio
 import re
 from contextlib import suppress
 from html.parser import HTMLParser
@@ -326,9 +327,11 @@ async def test_the_headline_is_drawn_anew_with_the_news(
         editor = await console.visitor(team.editor)
         item, seen = await submitted(console, team)
         events = f"/events?topics=item:{item.id}"
-        async with editor.client.stream("GET", events) as stream:
+        async with asyncio.timeout(180), editor.client.stream("GET", events) as stream:
             lines = stream.aiter_lines()
             await anext(lines)
+            # What reads the news has begun by the time that a further page is drawn.
+            await editor.client.get("/help")
             await console.bench.approved(team, item.id, seen)
             async for line in lines:
                 if "headline-" in line:

@@ -4,7 +4,7 @@ import re
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 from sqlalchemy import text
 
 from services.content.item_templates import filled, gaps
@@ -197,7 +197,8 @@ async def test_a_writer_gets_from_the_composer_to_a_filled_draft(
         await opened.axe()
         await page.get_by_role("button", name="Tạo bản nháp").click()
         await page.wait_for_url("**/edit")
-        assert await page.locator("#title").input_value() == "Lịch tiếp công dân tháng 12/2026"
+        title = page.locator("#title")
+        await expect(title).to_have_value("Lịch tiếp công dân tháng 12/2026")
         await page.goto(f"{console.url}/templates/new")
         await opened.axe()
         opened.check()

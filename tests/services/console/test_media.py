@@ -1,5 +1,6 @@
 """The library: what stands in it, how it is found, how files come in and what is said of them."""
 
+import asyncio
 import html
 import io
 import json
@@ -425,15 +426,15 @@ async def test_the_focal_point_moves_by_mouse_and_by_numbers(
         box = await stage.bounding_box()
         assert box is not None
         await page.mouse.click(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.75)
-        assert await page.locator("#focal_x").input_value() == "25"
-        assert await page.locator("#focal_y").input_value() == "75"
+        await expect(page.locator("#focal_x")).to_have_value("25")
+        await expect(page.locator("#focal_y")).to_have_value("75")
         crop = page.locator(".crop.square img")
-        assert await crop.evaluate("one => getComputedStyle(one).objectPosition") == "25% 75%"
+        await expect(crop).to_have_css("object-position", "25% 75%")
         await page.locator("#focal_x").fill("90")
-        assert await crop.evaluate("one => getComputedStyle(one).objectPosition") == "90% 75%"
+        await expect(crop).to_have_css("object-position", "90% 75%")
         await page.get_by_role("button", name="Lưu").click()
-        await page.wait_for_load_state()
-        assert await crop.evaluate("one => getComputedStyle(one).objectPosition") == "90% 75%"
+        await expect(page.get_by_text("Đã lưu thông tin tệp")).to_be_visible()
+        await expect(crop).to_have_css("object-position", "90% 75%")
         seen.check()
 
 
@@ -451,10 +452,10 @@ async def test_files_are_sent_one_by_one_with_their_words_and_may_be_tried_again
             ]
         )
         rows = page.locator(".upload-row")
-        assert await rows.count() == 3
-        assert "Chỉ nhận ảnh" in await rows.nth(2).inner_text()
+        await expect(rows).to_have_count(3)
+        await expect(rows.nth(2)).to_contain_text("Chỉ nhận ảnh")
         await rows.nth(0).get_by_role("button", name="Tải lên").click()
-        assert "Cần mô tả" in await rows.nth(0).inner_text()
+        await expect(rows.nth(0)).to_contain_text("Cần mô tả")
         await rows.nth(0).get_by_label("Mô tả ảnh").fill("Hội nghị triển khai công tác tháng 12")
         await rows.nth(0).get_by_role("button", name="Tải lên").click()
         await rows.nth(0).get_by_text("Đã vào kho.").wait_for()
@@ -462,7 +463,7 @@ async def test_files_are_sent_one_by_one_with_their_words_and_may_be_tried_again
         await rows.nth(1).get_by_label("Mô tả ảnh").fill("Tệp hỏng")
         await rows.nth(1).get_by_role("button", name="Tải lên").click()
         await rows.nth(1).get_by_role("button", name="Thử lại").wait_for()
-        assert await rows.nth(1).get_by_label("Mô tả ảnh").input_value() == "Tệp hỏng"
+        await expect(rows.nth(1).get_by_label("Mô tả ảnh")).to_have_value("Tệp hỏng")
         await seen.axe()
         # The refusal of the broken file is an answer of 422, which browsers write into the console.
         assert [one for one in seen.trouble if "422" not in one] == []
@@ -500,11 +501,10 @@ async def test_a_cut_upload_goes_on_by_keys_alone_also_after_a_reload(
         await page.keyboard.press("Enter")
         row = page.locator(".upload-row")
         goes_on = row.get_by_role("button", name="Tiếp tục")
-        for _ in range(40):  # the script waits a little longer before each new try
-            await page.clock.run_for(9_000)
-            if await goes_on.count():
-                break
-            await page.wait_for_timeout(100)
+        async with asyncio.timeout(180):
+            while not await goes_on.count():  # the script waits a little longer before each new try
+                await page.clock.run_for(9_000)
+                await asyncio.sleep(0.1)
         await expect(row).to_contain_text("Phần đã gửi vẫn còn.")
         await expect(goes_on).to_be_focused()
         assert len(offsets) == 5
@@ -517,7 +517,7 @@ async def test_a_cut_upload_goes_on_by_keys_alone_also_after_a_reload(
         await expect(words).to_be_focused()
         offsets.clear()
         await page.keyboard.press("Enter")
-        await expect(row).to_contain_text("Đã vào kho.", timeout=30_000)
+        await expect(row).to_contain_text("Đã vào kho.")
         assert offsets[0] == str(uploads.PIECE_BYTES)
         await expect(row.get_by_role("link", name="Mở")).to_be_focused()
         assert [one for one in seen.trouble if "ERR_FAILED" not in one] == []

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Browser, expect
 
+from services.console import posts
 from services.delivery import listing
 from shared.clock import utc_now
 from tests.services.delivery.desk import Desk, open_desk
@@ -103,6 +104,17 @@ async def test_a_view_is_written_to_a_file_that_no_spreadsheet_runs(
     _, *chosen = await rows(reader, f"/posts.csv?item={item}")
     assert [one[1] for one in chosen] == ["Có, dấu phẩy"]
     assert (await reader.client.get("/posts.csv?item=x")).status_code == 404
+
+
+async def test_a_file_that_holds_a_part_of_a_view_says_so(
+    desk: Desk, reader: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posts, "_EXPORTED", 1)
+    await desk.draft("Một")
+    assert len(await rows(reader, "/posts.csv?view=all")) == 2
+    await desk.draft("Hai")
+    _, first, last = await rows(reader, "/posts.csv?view=all")
+    assert (first[1], last) == ("Hai", ["Còn nữa: bảng này chỉ chứa 1 dòng đầu."])
 
 
 async def test_chosen_items_of_other_units_are_left_out_of_the_file(

@@ -50,7 +50,7 @@ def form_of(page: httpx.Response) -> dict[str, object]:
     assert revision is not None, "no form to approve with"
     return {
         "revision": revision[1],
-        "seen": re.findall(r'name="seen" value="([^"]+)"', page.text),
+        "seen": ",".join(re.findall(r'name="seen" value="([^"]+)"', page.text)).split(","),
     }
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 from sqlalchemy import text
 
 from services.worker import sourcing
@@ -306,9 +306,8 @@ async def test_a_person_brings_an_entry_in_without_a_mouse(
         assert await page.evaluate("document.documentElement.scrollWidth") <= size[0]
         await page.get_by_role("button", name="Tạo bản nháp từ tin này").press("Enter")
         await page.wait_for_url("**/posts/*/edit")
-        assert await page.get_by_label("Tiêu đề", exact=True).first.input_value() == (
-            "Mở thêm điểm tiêm"
-        )
+        title = page.get_by_label("Tiêu đề", exact=True).first
+        await expect(title).to_have_value("Mở thêm điểm tiêm")
         await page.goto("/sources")
         await opened.axe()
         await page.goto("/sources/links")

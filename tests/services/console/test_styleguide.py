@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final, cast
@@ -14,7 +15,7 @@ import pytest
 import uvicorn
 from axe_playwright_python.async_playwright import Axe
 from jinja2 import Environment, nodes
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse
@@ -178,13 +179,17 @@ async def opened(
     size: tuple[int, int] = WIDE,
     *,
     awaited: str = "",
+    still: bool = False,
     **options: Any,
 ) -> AsyncIterator[Page]:
-    """The page in a window of that size; errors fail the test, but those that are `awaited`."""
+    """The page in a window of that size; errors fail the test, but those that are `awaited`.
+
+    `still`: its clock stands, and goes on as the test says.
+    """
     context = await browser.new_context(
         viewport={"width": size[0], "height": size[1]}, locale="vi-VN", **options
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     page = await context.new_page()
     trouble: list[str] = []
     page.on("pageerror", lambda error: trouble.append(str(error)))
@@ -192,6 +197,9 @@ async def opened(
         "console",
         lambda said: trouble.append(said.text) if said.type == "error" else None,
     )
+    if still:
+        await page.clock.install()
+        await page.clock.pause_at(utc_now() + timedelta(hours=1))
     await page.goto(address)
     yield page
     await context.close()
@@ -367,18 +375,25 @@ async def test_a_dialog_opens_from_a_menu_and_closes_by_escape(
     async with opened(browser, guide.url) as page:
         await page.locator("main summary[title='Việc khác']").click()
         await page.get_by_role("button", name="Trả lại").first.click()
-        assert await page.locator("#sg-dialog").is_visible()
+        await expect(page.locator("#sg-dialog")).to_be_visible()
         await page.keyboard.press("Escape")
-        assert not await page.locator("#sg-dialog").is_visible()
+        await expect(page.locator("#sg-dialog")).to_be_hidden()
 
 
 async def test_a_toast_goes_by_itself_but_not_while_one_is_in_it(
     browser: Browser, guide: Guide
 ) -> None:
-    async with opened(browser, guide.url) as page:
-        await page.get_by_role("button", name="Hoàn tác").click()
-        await page.wait_for_load_state()
+    async with opened(browser, guide.url, still=True) as page:
+        toast = page.locator("[data-toast]", has=page.get_by_role("button", name="Hoàn tác"))
+        await toast.hover()
+        await page.clock.run_for(60_000)
+        await toast.get_by_role("button", name="Hoàn tác").click()
+        await expect(page.get_by_text("đã hoàn tác")).to_be_visible()
         assert guide.undone == ["undo"]
+        await page.goto(guide.url)
+        await expect(toast).to_be_visible()
+        await page.clock.run_for(9_000)
+        await expect(toast).to_have_count(0)
 
 
 async def test_going_offline_is_told_and_untold(browser: Browser, guide: Guide) -> None:

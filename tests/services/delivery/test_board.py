@@ -11,11 +11,12 @@ from services.audit.actor import Actor
 from services.channels.tables import Account
 from services.content import search
 from services.content.tables import Item, Revision
-from services.delivery import board, switches
+from services.delivery import board, switches, tally
 from services.delivery.board import Shown, Standing
 from services.delivery.tables import Attempt, Publication, Rendition
 from services.storage.columns import new_id
 from services.storage.session import make_engine
+from shared.clock import utc_now
 from shared.errors import InvalidError
 from tests.support.newsroom import Newsroom
 
@@ -563,7 +564,7 @@ async def test_search_folds_accents_and_finds_beginnings(session: AsyncSession) 
 async def test_search_finds_codes_by_their_beginning(session: AsyncSession) -> None:
     newsroom = await Newsroom(session=session).open()
     first = await add(newsroom, "Một")
-    code = f"{newsroom.unit.hex[-12:].upper()}-2026-000001"
+    code = f"U{newsroom.unit.hex[-11:].upper()}-2026-000001"
 
     assert await asked(newsroom, q=code) == [first]
     assert await asked(newsroom, q=code[:-2].lower()) == [first]
@@ -596,3 +597,73 @@ async def test_pages_of_items_neither_repeat_nor_lose_one(session: AsyncSession)
 
     assert first + second + last == made[::-1]
     assert end is None
+
+
+# ── All of an item's publications, counted and in order ──────────────────────────────────────────
+
+
+async def test_each_publication_is_told_in_one_word_and_counted_by_it(desk: Desk) -> None:
+    soon = utc_now() + timedelta(hours=1)
+    made = {
+        "undecided": await desk.at("undecided"),
+        "failed": await desk.at("failed", problem_code="above_limit"),
+        "not_gone": await desk.at("failed", wanted=None, shows=1),
+        "expired": await desk.at("expired"),
+        "uncertain": await desk.at("uncertain", problem_code="no_answer"),
+        "drifted": await desk.at("live", shows=1, drift="altered"),
+        "retrying": await desk.at("pending", problem_code="unreachable", next_at=soon),
+        "updating": await desk.at("sending", wanted=None, shows=1),
+        "leaving": await desk.at("pending", wanted=None, shows=1),
+        "sending": await desk.at("sending"),
+        "pending": await desk.at("pending", problem_code="unreachable"),
+        "scheduled": await desk.at("scheduled", next_at=soon),
+        "live": await desk.at("live", shows=1),
+        "withdrawn": await desk.at("withdrawn", wanted=None, first_observed_at=NOW),
+        "skipped": await desk.at("withdrawn", wanted=None),
+    }
+    # One that is being corrected: its new text has a rendition of its own.
+    await desk.next_revision()
+    updated = made["updating"]
+    account = await desk.session.get_one(Account, updated.account_id)
+    text_ = await desk.newsroom.rendition(desk.item, desk.revisions[-1], account)
+    updated.desired_rendition_id = text_.id
+    made["held"] = await desk.at("pending", next_at=soon)
+    held = await desk.session.get_one(Account, made["held"].account_id)
+    held.state = "paused"
+    await desk.session.flush()
+    assert set(made) == set(board.LOOKS)
+
+    placed = await board.placed(desk.session, desk.item.id, limit=100)
+    assert [(one.look, one.id) for one in placed.shown] == [
+        (look, made[look].id) for look in board.LOOKS
+    ]
+    counted = await tally.tally(desk.session, desk.item.id)
+    assert [(one.look, one.count) for one in counted.groups] == [(one, 1) for one in board.LOOKS]
+    assert (counted.count, counted.wanted, counted.live, counted.gone) == (16, 12, 2, 2)
+    assert (counted.standing, counted.waiting, counted.first_at) == (12, 5, soon)
+
+
+async def test_a_part_of_the_publications_says_of_how_many(desk: Desk) -> None:
+    for _ in range(3):
+        await desk.at("live", shows=1)
+    failed = await desk.at("failed", problem_code="above_limit")
+    first = await board.placed(desk.session, desk.item.id, limit=2)
+    assert (first.shown[0].id, first.total) == (failed.id, 4)
+    rest = await board.placed(desk.session, desk.item.id, looks=["live"], skip=2, limit=2)
+    assert (len(rest.shown), rest.total) == (1, 3)
+    beyond = await board.placed(desk.session, desk.item.id, skip=9, limit=2)
+    assert (beyond.shown, beyond.total) == ((), 0)
+    alone = await board.placed(desk.session, desk.item.id, account_ids=[failed.account_id], limit=2)
+    assert [one.id for one in alone.shown] == [failed.id]
+
+
+async def test_accounts_on_which_a_change_does_the_same_are_told_together(desk: Desk) -> None:
+    for state, shows in (("live", 1), ("live", 1), ("pending", None), ("sending", None)):
+        await desk.at(state, shows=shows)
+    await desk.at("withdrawn", wanted=None)
+    found = await tally.alike(desk.session, desk.item.id, named=1)
+    assert sorted((one.count, one.open, one.showing, len(one.names)) for one in found) == [
+        (1, False, False, 1),
+        (1, True, False, 1),
+        (2, False, True, 1),
+    ]

@@ -25,6 +25,7 @@ from tests.support.hub import Bench, Team, make_bench
 from tests.support.sandbox import Sandbox, hosts_of
 
 _SIDE_BY_SIDE = 14
+_PATIENCE_SECONDS = 120.0  # far above what it takes, so that a slow machine is no finding
 
 OPERATIONS = ("publish", "update", "withdraw")
 CHANNELS = ("zalo_oa", "facebook_page")
@@ -154,7 +155,7 @@ async def _verdict(cell: Cell, url: str, sandbox: Sandbox, media: Path) -> str:
         if fault is not None:
             operation, kind = fault[cell.channel]
             await sandbox.fault(made["id"], operation=operation, kind=kind)
-        died = await _run(url, media, hosts, die_at=cell.point, seconds=30)
+        died = await _run(url, media, hosts, die_at=cell.point, seconds=_PATIENCE_SECONDS)
         if died != -signal.SIGKILL:
             return f"point not reached ({died})"
         if cell.operation == "compare":
@@ -233,18 +234,20 @@ async def _run(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.support.crash_worker"])
     child = context.Process(
-        target=work, args=(url, str(media), hosts, die_at, seconds or 60.0), daemon=True
+        target=work,
+        args=(url, str(media), hosts, die_at, seconds or 2 * _PATIENCE_SECONDS),
+        daemon=True,
     )
     child.start()
     try:
         if until is None:
-            for _ in range(int((seconds or 60) / 0.05)):
+            for _ in range(int((seconds or _PATIENCE_SECONDS) / 0.05)):
                 if child.exitcode is not None:
                     return child.exitcode
                 await asyncio.sleep(0.05)
             return child.exitcode
         bench, item, wanted = until
-        for _ in range(800):
+        for _ in range(int(_PATIENCE_SECONDS / 0.05)):
             if await _state(bench, item) in (wanted, "failed", "undecided"):
                 return await _state(bench, item)
             await asyncio.sleep(0.05)

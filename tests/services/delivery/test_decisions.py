@@ -744,7 +744,7 @@ async def turning(bench: Bench) -> AsyncIterator[None]:
         await task
 
 
-async def until(case: Case, state: str, *, seconds: float = 10.0) -> None:
+async def until(case: Case, state: str, *, seconds: float = 60.0) -> None:
     for _ in range(int(seconds / 0.05)):
         if (await case.now()).state == state:
             return

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 from uuid import UUID
 
 import pytest
@@ -26,6 +27,14 @@ from shared.errors import LoaError
 from tests.services.delivery.walls import turning, wall
 from tests.support.hub import Bench, make_bench
 from tests.support.one_call import OneCall, Receive, Scope, Send, WallServer, serving
+
+_UNSETTLED = text(
+    """
+    SELECT concat_ws(' ', state, problem_code, observed_generation, generation) FROM publication
+     WHERE (state NOT IN ('live','withdrawn') OR observed_generation < generation)
+       AND (CAST(:item AS uuid) IS NULL OR item_id = :item)
+    """
+)
 
 RACES = 200
 STOPS = 100
@@ -148,21 +157,19 @@ class Racing:
         async with self.bench.hub.open_work() as session:
             await fan_out.stop(session, self.editor, item_id)
 
-    async def until_settled(self, seconds: float = 180) -> None:
-        """Waits until the loop has nothing left to do."""
-        left: int | None = None
+    async def until_settled(self, item_id: UUID | None = None, *, seconds: float = 300) -> None:
+        """Waits until the loop has nothing left to do: at all, or for one item."""
+        left: list[str] = []
         for _ in range(int(seconds / 0.1)):
             async with self.bench.hub.open_work() as session:
-                left = await session.scalar(
-                    text(
-                        "SELECT count(*) FROM publication WHERE state NOT IN ('live','withdrawn')"
-                        " OR observed_generation < generation"
-                    )
-                )
+                found = await session.scalars(_UNSETTLED, {"item": item_id})
+                left = list(found)
             if not left:
                 return
+            # Nothing goes wrong on these walls: what asks for a person will not settle by itself.
+            assert not [one for one in left if one.startswith(("failed", "undecided"))], left
             await asyncio.sleep(0.1)
-        raise AssertionError(f"{left} publications never settled")
+        raise AssertionError(f"never settled: {left}")
 
 
 @pytest.fixture
@@ -188,6 +195,10 @@ async def racing(
     await channel.clients.aclose()
     await bench.engine.dispose()
     await loop.engine.dispose()
+
+
+Acts: TypeAlias = tuple[tuple[float, Callable[[], Awaitable[object]]], ...]
+"""What people do at the same time, each within so many seconds."""
 
 
 async def side_by_side(
@@ -261,6 +272,25 @@ async def stories(bench: Bench) -> dict[str, list[str]]:
         return {row.code: row.acts for row in rows}
 
 
+def wanted_after(acts: Sequence[str]) -> str | None:
+    """The revision that should show after these acts; None for nothing.
+
+    A stop takes back the agreement before it: what was wanted until then is wanted again.
+    """
+    wanted: list[tuple[str, str | None]] = [("", None)]
+    for act, _, number in (one.partition(" ") for one in acts):
+        if act == "item.stopped":
+            wanted = [one for one in wanted if one[0] != number]
+        else:
+            wanted.append((number, number or None))
+    return wanted[-1][1]
+
+
+def number_in(call: Seen) -> str:
+    """The revision whose text a call put on a wall."""
+    return (call.text or "").partition(", bản ")[2].partition("\n")[0]
+
+
 def about(calls: Sequence[Seen], code: str) -> list[Seen]:
     """The calls that put a text of this item on a wall."""
     return [one for one in calls if one.text is not None and one.text.endswith(f"/tin/{code}")]
@@ -279,9 +309,6 @@ async def test_whoever_races_nothing_unapproved_twice_or_withdrawn_is_ever_seen(
 
     async def race(no: int) -> None:
         item, seen = reviewed[no]
-        # In half of the races somebody is slow, so that later acts meet posts that are live.
-        slow = 1.0 if no % 4 == 2 else 0.0
-        slower = 2.0 if no % 4 >= 2 else 0.0
 
         async def withdraw() -> None:
             effects = await racing.withdraw(item.id)
@@ -293,18 +320,24 @@ async def test_whoever_races_nothing_unapproved_twice_or_withdrawn_is_ever_seen(
             await asyncio.sleep(wait)
             return await refused_or(act())
 
-        answers.extend(
-            await asyncio.gather(
-                after(0.0, lambda: racing.approve(racing.approver, item.id, 1, seen)),
-                after(
-                    chance.uniform(0, 0.02),
-                    lambda: racing.approve(racing.second, item.id, 1, seen),
-                ),
-                after(slow + chance.uniform(0, 0.15), lambda: racing.correct(no, item.id)),
-                after(slower + chance.uniform(0, 0.25), withdraw),
-                after(slow + chance.uniform(0, 0.10), lambda: racing.stop(item.id)),
-            )
+        agreeing: Acts = (
+            (0.0, lambda: racing.approve(racing.approver, item.id, 1, seen)),
+            (0.02, lambda: racing.approve(racing.second, item.id, 1, seen)),
         )
+        changing: Acts = (
+            (0.15, lambda: racing.correct(no, item.id)),
+            (0.10, lambda: racing.stop(item.id)),
+        )
+        leaving: Acts = ((0.25, withdraw),)
+        # In half of the races somebody comes late, so that later acts meet posts that are live.
+        waves: tuple[Acts, ...] = (agreeing + changing + leaving,)
+        if no % 4 >= 2:
+            waves = (agreeing, changing, leaving) if no % 4 == 2 else (agreeing + changing, leaving)
+        for wave in waves:
+            acts = [after(chance.uniform(0, most), act) for most, act in wave]
+            answers.extend(await asyncio.gather(*acts))
+            if wave is not waves[-1]:
+                await racing.until_settled(item.id)
 
     await side_by_side(RACES, prepare)
     async with turning(racing.loop):
@@ -335,16 +368,11 @@ async def test_whoever_races_nothing_unapproved_twice_or_withdrawn_is_ever_seen(
 
     # Nothing after a withdrawal but what was agreed to later; at the end the last act holds.
     for code, acts in told.items():
-        shown = [one.text or "" for one in about(_visible(calls), code)]
-        last = [act for act in acts if not act.startswith("item.stopped")][-1]
-        if last.startswith("item.withdrawn"):
-            assert shown == [], acts
-        elif acts[-1] == last:
-            assert [f", bản {last.split()[1]}\n" in one for one in shown] == [True, True], acts
-        for act in acts:
-            if act.startswith("item.stopped"):
-                words = f", bản {act.split()[1]}\n"
-                assert not [one for one in about(calls, code) if words in (one.text or "")]
+        wanted = wanted_after(acts)
+        shown = [wanted] * 2 if wanted else []
+        assert [number_in(one) for one in about(_visible(calls), code)] == shown, acts
+        ever = {number_in(one) for one in about(calls, code)}
+        assert not [act for act in acts if act in {f"item.stopped {number}" for number in ever}]
     for one in withdrawals:
         if "wait" not in one.effects and told[one.code][-1].startswith("item.withdrawn"):
             assert about(calls[one.calls :], one.code) == []
@@ -356,6 +384,8 @@ async def test_what_was_stopped_in_time_never_appears_however_close_it_was(
     racing: Racing,
 ) -> None:
     close = replace(racing, bench=racing.bench.ruled(hold=timedelta(seconds=0.15)))
+    # Some are stopped for certain in time and some for certain too late, on whatever machine.
+    early = replace(racing, bench=racing.bench.ruled(hold=timedelta(hours=1)))
     chance = random.Random(20260802)
     reviewed: dict[int, tuple[Item, dict[UUID, str]]] = {}
     stopped: set[str] = set()
@@ -366,8 +396,12 @@ async def test_what_was_stopped_in_time_never_appears_however_close_it_was(
 
     async def race(no: int) -> None:
         item, seen = reviewed[no]
-        await close.approve(close.approver, item.id, 1, seen)
-        await asyncio.sleep(chance.uniform(0.0, 0.4))
+        team = early if no % 10 == 0 else close
+        await team.approve(team.approver, item.id, 1, seen)
+        if no % 10 == 1:
+            await close.until_settled(item.id)
+        else:
+            await asyncio.sleep(chance.uniform(0.0, 0.4))
         answer = await refused_or(close.stop(item.id))
         if isinstance(answer, LoaError):
             assert answer.code == "already_started"

@@ -49,7 +49,7 @@ async def test_the_steps_of_an_attempt_keep_their_times(
     account = await bench.account(team, "stepwise", {"wall": "steps", "base": walls.base}, {})
     async with turning(bench):
         item = await bench.published(team, [account])
-        await until(bench, item.id, "live", seconds=40)
+        await until(bench, item.id, "live")
     async with bench.hub.open_work() as session:
         row = (
             await session.execute(

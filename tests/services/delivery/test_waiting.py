@@ -38,7 +38,7 @@ async def tasks(desk: Desk, staff: UUID) -> list[tuple[str, UUID | None]]:
 
 async def told(desk: Desk, caller: Caller) -> tuple[Task, ...]:
     async with desk.bench.hub.open_work() as session:
-        return await waiting.tasks(session, caller)
+        return (await waiting.tasks(session, caller, most=50)).shown
 
 
 async def test_an_approver_finds_what_others_wrote_and_what_went_wrong(desk: Desk) -> None:
@@ -133,8 +133,9 @@ async def test_an_admin_finds_channels_to_renew_and_leaders_only_failures(desk: 
     assert admin[1].due_at is not None
     assert [(one.sort, one.item_id) for one in await told(desk, leader)] == [("failed", failed)]
     async with desk.bench.hub.open_work() as session:
-        outlets = await waiting.outlets(session, [desk.team.unit_id])
-    assert [one.health for one in outlets] == ["cut_off", "ending"]
+        outlets = await waiting.outlets(session, [desk.team.unit_id], most=50)
+    assert [one.health for one in outlets.shown] == ["cut_off", "ending"]
+    assert outlets.counts == {"cut_off": 1, "ending": 1, "slow": 0, "good": 0}
 
 
 async def test_drafts_are_the_readers_own_newest_first(desk: Desk) -> None:

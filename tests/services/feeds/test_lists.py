@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from lxml import etree, html
 
-from services.proof import ledger
+from services.proof import ledger, listing
 from shared.clock import utc_now
 from tests.support.newsroom import PUBLIC_URL, Newsroom
 from tests.support.public import Public, open_public
@@ -121,6 +121,25 @@ async def test_search_engines_find_the_sitemap_and_every_item_in_it(public: Publ
     assert places[-1].endswith(("2026-10.xml", "2026-11.xml"))
     assert all(str(one).startswith(f"{PUBLIC_URL}/tin/") for one in listed)
     for odd in ("2026-13", "9999-12", "x", "1999-01"):
+        assert (await public.visitor.get(f"/sitemap/{odd}.xml")).status_code == 404
+
+
+async def test_a_long_month_stands_in_the_index_with_all_its_parts(
+    public: Public, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "SITEMAP_MOST", 8)
+    index = etree.fromstring((await public.visitor.get("/sitemap.xml")).content)
+    places = [str(one.text) for one in index.iter(f"{SITEMAPS}loc")]
+    listed = []
+    for place in places:
+        part = etree.fromstring((await public.visitor.get(place.removeprefix(PUBLIC_URL))).content)
+        listed.append([one.text for one in part.iter(f"{SITEMAPS}loc")])
+
+    assert f"{PUBLIC_URL}/sitemap/2026-11-2.xml" in places
+    assert max(map(len, listed)) <= 8
+    every = [one for part in listed for one in part]
+    assert len(every) == len(set(every)) >= MOST + 2
+    for odd in ("2026-11-1", "2026-11-0", "2026-11-99", "2026-11-x", "2026-11-99999"):
         assert (await public.visitor.get(f"/sitemap/{odd}.xml")).status_code == 404
 
 

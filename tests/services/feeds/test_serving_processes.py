@@ -50,7 +50,7 @@ async def test_every_process_shows_a_change_at_once_and_a_new_one_knows_the_old_
             await again.withdraw(item, publication, at=utc_now(), reason="Sai.")
         began = time.monotonic()
         while {one.status_code for one in await answers(client, addresses, tag)} != {200}:
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 60
         changed = await answers(client, addresses)
         both[0].kill()
         fresh = await stack.enter_async_context(feed_process(database_url, tmp_path))

@@ -89,12 +89,33 @@ async def test_a_place_that_nobody_was_told_is_the_beginning(filled: Hub) -> Non
             assert len((await listing.newest(session, after=after)).lines) == 6
 
 
+async def listed(hub: Hub, month: str, part: int = 1) -> list[listing.Place]:
+    async with hub.open_work() as session:
+        told = listing.places(session, month, HANOI, part=part)
+        return [place async for some in told for place in some]
+
+
 async def test_the_sitemap_goes_by_months_of_the_readers(filled: Hub) -> None:
     async with filled.open_work() as session:
         months = await listing.months(session, HANOI)
-        places = await listing.places(session, "2026-11", HANOI)
-        with pytest.raises(ValueError, match="no month"):
-            await listing.places(session, "2026-13", HANOI)
+    with pytest.raises(ValueError, match="no month"):
+        await listed(filled, "2026-13")
 
-    assert months == ["2026-11", "2026-10"]
-    assert len(places) == 2
+    assert [(one.name, one.parts) for one in months] == [("2026-11", 1), ("2026-10", 1)]
+    assert len(await listed(filled, "2026-11")) == 2
+    assert await listed(filled, "2026-11", part=2) == []
+
+
+async def test_a_long_month_is_told_in_parts_without_a_gap_or_a_double(
+    filled: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "SITEMAP_MOST", 3)
+    monkeypatch.setattr(listing, "_PLACES", 2)
+
+    async with filled.open_work() as session:
+        months = await listing.months(session, HANOI)
+    parts = [await listed(filled, "2026-10", part=part) for part in (1, 2, 3)]
+
+    assert [(one.name, one.parts) for one in months] == [("2026-11", 1), ("2026-10", 2)]
+    assert [len(part) for part in parts] == [3, 1, 0]
+    assert len({one.code for part in parts for one in part}) == 4

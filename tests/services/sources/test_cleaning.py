@@ -89,9 +89,9 @@ def test_pictures_are_listed_without_those_that_count() -> None:
     ids=lambda source: source[:12],
 )  # fmt: skip
 def test_no_html_takes_long(source: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     clean_html(source, BASE)
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_the_depth_of_a_page_is_seen_whatever_its_ends_say() -> None:

@@ -120,9 +120,9 @@ def test_no_text_breaks_the_reading(text: str) -> None:
     "evil", [" " * 5000, "1" * 5000, "1 " * 5000, "ngày" + " " * 90, "," * 100, "20 nov" + " " * 94]
 )
 def test_no_text_takes_long(evil: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     read(evil, now=NOW)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_months_for_minutes_need_a_whole_feed() -> None:

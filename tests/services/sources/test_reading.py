@@ -109,7 +109,7 @@ def test_there_are_hundreds_of_documents() -> None:
 async def test_a_strange_document_is_read_safely_or_refused(odd: Odd) -> None:
     began = time.monotonic()
     found = await reading_of(odd)
-    assert time.monotonic() - began <= 10
+    assert time.monotonic() - began <= 30
     assert peak_bytes() <= MEMORY_BYTES
     if odd.code is not None:
         assert found == odd.code
@@ -372,7 +372,7 @@ async def test_a_document_that_never_ends_is_given_up(monkeypatch: pytest.Monkey
         reading._thread, reading._process.ask, endless, b"x"
     )
     assert answer.refused == "feed_too_heavy"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert reading._process._running is None
 
 

@@ -27,7 +27,7 @@ from services.storage.embedded import EmbeddedPostgres
 postgres = EmbeddedPostgres(Path(sys.argv[1]), durable=False)
 print(postgres.start(), flush=True)
 if sys.argv[2] == "wait":
-    time.sleep(60)
+    time.sleep(600)
 postgres.stop()
 """
 
@@ -52,7 +52,7 @@ def _works(pid: int) -> bool:
         return False
 
 
-def _until_gone(data_dir: Path, *, seconds: float = 10) -> bool:
+def _until_gone(data_dir: Path, *, seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with (data_dir / "postgres/lock").open() as lock:
