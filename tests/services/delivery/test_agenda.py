@@ -1,38 +1,20 @@
 """What a calendar tells: what went out, what will, what is wished for, where it gets crowded."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import pytest
 from sqlalchemy import text
 
-from services.channels.registry import Registry
 from services.content.forms import ItemChanges
 from services.content.tables import Item
 from services.delivery import agenda, fan_out, rescheduling
 from services.delivery.agenda import Entry
 from shared.clock import utc_now
 from tests.services.delivery.desk import Desk, open_desk
-from tests.support.hub import Bench, make_bench
+from tests.support.hub import Bench
 
 ZONE = "Asia/Ho_Chi_Minh"
 # Ten in the morning here, a month from now: nothing of the tests comes due meanwhile.
 NOON = (utc_now() + timedelta(days=30)).replace(hour=3, minute=0, second=0, microsecond=0)
-
-
-@pytest.fixture(scope="module")
-async def bench(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Bench]:
-    made = make_bench(database_url, Path(tmp_path_factory.mktemp("media")), Registry.load({}))
-    yield made
-    await made.engine.dispose()
-
-
-@pytest.fixture
-async def desk(bench: Bench) -> Desk:
-    return await open_desk(bench)
 
 
 async def found(

@@ -1,14 +1,11 @@
 """Choices kept in a draft, free moments, and what previews of unsaved words show and mend."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
 
-from services.channels.registry import Registry
 from services.content import media, queries
 from services.content.forms import ItemChanges
 from services.content.imagining import Typed, imagined
@@ -18,19 +15,10 @@ from services.delivery.composing import Choices
 from shared.clock import utc_now
 from shared.errors import ConflictError, InvalidError
 from tests.services.console import outlets
-from tests.support.hub import Bench, Team, make_bench
+from tests.support.hub import Bench, Team
 from tests.support.pictures import jpeg
 
 _HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
-
-
-@pytest.fixture(scope="module")
-async def bench(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Bench]:
-    made = make_bench(database_url, Path(tmp_path_factory.mktemp("media")), Registry.load({}))
-    yield made
-    await made.engine.dispose()
 
 
 @pytest.fixture

@@ -1,33 +1,16 @@
 """What each saved view holds, in which order, and how its pages follow one another."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from services.channels.registry import Registry
 from services.delivery import fan_out, listing
 from services.delivery.listing import Filters, View
 from shared.clock import utc_now
 from shared.errors import InvalidError
 from tests.services.delivery.desk import Desk, open_desk
-from tests.support.hub import Bench, make_bench
-
-
-@pytest.fixture(scope="module")
-async def bench(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Bench]:
-    made = make_bench(database_url, Path(tmp_path_factory.mktemp("media")), Registry.load({}))
-    yield made
-    await made.engine.dispose()
-
-
-@pytest.fixture
-async def desk(bench: Bench) -> Desk:
-    return await open_desk(bench)
+from tests.support.hub import Bench
 
 
 async def ids(

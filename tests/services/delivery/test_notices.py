@@ -1,15 +1,12 @@
 """Who is told what, once, and what they chose not to be told."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text, update
 from sqlmodel import col
 
-from services.channels.registry import Registry
 from services.channels.tables import Account
 from services.delivery import fan_out, notices
 from services.delivery.notices import Notice
@@ -19,17 +16,8 @@ from services.staff.tables import Unit
 from services.storage.columns import new_id
 from shared.clock import utc_now
 from shared.errors import ConflictError, NotFoundError
-from tests.support.hub import Bench, Team, make_bench
+from tests.support.hub import Bench, Team
 from tests.support.people import add_person, add_unit
-
-
-@pytest.fixture(scope="module")
-async def bench(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Bench]:
-    made = make_bench(database_url, Path(tmp_path_factory.mktemp("media")), Registry.load({}))
-    yield made
-    await made.engine.dispose()
 
 
 async def _account(bench: Bench, team: Team) -> UUID:

@@ -1,20 +1,15 @@
 """How accounts are, each in one word: the list of all says what the page of one says."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
-import pytest
 from sqlalchemy import text
 
 from services.channels import accounts
 from services.channels.finding import named_like
-from services.channels.registry import Registry
 from services.delivery import standing
 from shared.clock import utc_now
-from tests.services.delivery.desk import Desk, open_desk
-from tests.support.hub import Bench, make_bench
+from tests.services.delivery.desk import Desk
 
 # What makes an account what it is, and its health. Every reason, and what outweighs another.
 _REASONS = (
@@ -31,20 +26,6 @@ _REASONS = (
     ("breaker_until = now() + interval '1 hour'", "slow"),
     ("rate_until = now() - interval '1 hour'", "good"),
 )
-
-
-@pytest.fixture(scope="module")
-async def bench(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Bench]:
-    made = make_bench(database_url, Path(tmp_path_factory.mktemp("media")), Registry.load({}))
-    yield made
-    await made.engine.dispose()
-
-
-@pytest.fixture
-async def desk(bench: Bench) -> Desk:
-    return await open_desk(bench)
 
 
 async def test_the_list_of_all_says_of_each_what_its_own_page_says(desk: Desk) -> None:

@@ -1,35 +1,17 @@
 """What each person finds waiting: by role, by whose hands wrote it, longest waiting first."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
-import pytest
 from sqlalchemy import text
 
-from services.channels.registry import Registry
 from services.delivery import waiting
 from services.delivery.waiting import Task
 from services.staff.caller import Caller
 from shared.clock import utc_now
 from tests.services.delivery.desk import Desk, open_desk
-from tests.support.hub import Bench, make_bench
+from tests.support.hub import Bench
 from tests.support.people import add_person
-
-
-@pytest.fixture(scope="module")
-async def bench(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Bench]:
-    made = make_bench(database_url, Path(tmp_path_factory.mktemp("media")), Registry.load({}))
-    yield made
-    await made.engine.dispose()
-
-
-@pytest.fixture
-async def desk(bench: Bench) -> Desk:
-    return await open_desk(bench)
 
 
 async def tasks(desk: Desk, staff: UUID) -> list[tuple[str, UUID | None]]:
