@@ -8,6 +8,7 @@ reader of the news. Sources: console-ux.md section 9; HTML Living Standard, "Ser
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -31,7 +32,11 @@ _POLL_SECONDS: Final = 0.4
 # A session that was ended must not go on listening (R78); and a proxy must see that we live.
 _RECHECK_SECONDS: Final = 5.0
 _TOPICS: Final = 12
+_DIGITS: Final = 11
 _REST: Final = 3  # times as long as the drawing took
+# News bear the instant at which their transaction began, and a page is drawn after that of its own.
+_SLACK: Final = timedelta(seconds=2)
+_FRESH: Final = timedelta(minutes=1)
 
 _log = structlog.get_logger(__name__)
 
@@ -106,7 +111,11 @@ class Newsroom:
 
 
 def page(guard: Guard, regions: Mapping[str, Region]) -> Page:
-    """The address of the streams: `/events?topics=board:…,today`."""
+    """The address of the streams: `/events?topics=board:…,today&drawn=…`.
+
+    `drawn` is when the page was drawn, in seconds of Unix time: what has changed since then is sent
+    at once.
+    """
     newsroom = Newsroom(guard.hub)
 
     async def stream(ask: Ask) -> Response:
@@ -133,11 +142,16 @@ async def _messages(
     try:
         await newsroom.listen(queue)
         beats = await _beats(ask, topics)
+        drawn_at = _instant(ask.query("drawn")) or ask.now
         # After a break the parts are simply drawn anew: there is nothing to replay.
-        again = "last-event-id" in ask.request.headers
+        again = "last-event-id" in ask.request.headers or ask.now - drawn_at > _FRESH
         yield "retry: 2000\nid: 1\n\n"
         if again:
             yield await _drawn(ask, topics)
+        else:
+            # What happened after the page was drawn, and before we listened.
+            async with ask.work() as session:
+                queue.put_nowait(await news.lately(session, drawn_at - _SLACK))
         checked_at = steady_seconds()
         while True:
             try:
@@ -200,6 +214,11 @@ async def _drawn(ask: Ask, topics: Sequence[tuple[Region, str]]) -> str:
 async def _gone(guard: Guard, ask: Ask) -> bool:
     """Whether the session has ended. Listening itself is no sign of a person."""
     return await guard.caller(ask.request, touch=False) is None
+
+
+def _instant(told: str) -> datetime | None:
+    sound = told.isascii() and told.isdigit() and len(told) <= _DIGITS
+    return datetime.fromtimestamp(int(told), UTC) if sound else None
 
 
 def key_id(key: str) -> UUID:

@@ -16,6 +16,7 @@ from shared.clock import steady_seconds
 
 _HOLE_SECONDS: Final = 60.0  # no transaction lives longer: see `storage.session`
 _BATCH: Final = 500
+_LATELY: Final = 200
 
 # Two halves, each found by its numbers: an OR of both would be answered by reading every event that
 # there ever was, and each listener asks several times a second.
@@ -139,6 +140,14 @@ async def since(session: AsyncSession, tail: Tail) -> list[News]:
         if item is not None and unit is not None:
             found.append(Acted(item_id=item, unit_id=unit, act=row.act, at=row.at))
     return found
+
+
+async def lately(session: AsyncSession, start: datetime) -> list[News]:
+    """What has happened from an instant on, of all units: the newest 200 of each kind at most."""
+    tail = await newest(session)
+    tail.publication -= _LATELY
+    tail.act -= _LATELY
+    return [one for one in await since(session, tail) if one.at >= start]
 
 
 def _item_of(about: str) -> UUID | None:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from contextlib import suppress
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from uuid import UUID
@@ -334,6 +335,27 @@ async def test_the_headline_is_drawn_anew_with_the_news(
             await editor.client.get("/help")
             await console.bench.approved(team, item.id, seen)
             async for line in lines:
+                if "headline-" in line:
+                    break
+        assert f"headline-{item.id}" in line
+
+
+async def test_what_came_between_a_page_and_its_stream_is_drawn_at_once(
+    fresh_database_url: str, tmp_path: Path
+) -> None:
+    async with open_console(fresh_database_url, tmp_path) as console:
+        team = await console.bench.team()
+        editor = await console.visitor(team.editor)
+        item, seen = await submitted(console, team)
+        page = (await editor.client.get(f"/posts/{item.id}")).text
+        await console.bench.approved(team, item.id, seen)
+        events = re.search(r'hx-sse:connect="([^"]+)"', page)
+        assert events is not None
+        async with (
+            asyncio.timeout(60),
+            editor.client.stream("GET", unescape(events[1])) as stream,
+        ):
+            async for line in stream.aiter_lines():
                 if "headline-" in line:
                     break
         assert f"headline-{item.id}" in line
