@@ -110,7 +110,8 @@ async def approve(
     """A second person's yes to exactly what was seen.
 
     `seen` is what the approver's screen showed, `shown` what is stored (account → rendition hash).
-    ConflictError `content_changed` when they differ in any way.
+    ConflictError `content_changed` when they differ in any way. To be recorded by
+    `record_approval` in the same unit of work.
     """
     if revision.state == "approved":
         raise ConflictError("already_approved")
@@ -136,6 +137,13 @@ async def approve(
     session.add(approval)
     touch(item)
     await session.flush()
+    return approval
+
+
+async def record_approval(
+    session: AsyncSession, caller: Caller, item: Item, revision: Revision, approval: Approval
+) -> None:
+    """Puts an approval on the record: who, which bytes, and what was seen on each account."""
     await record(
         session,
         caller.actor,
@@ -145,7 +153,6 @@ async def approve(
         after=revision.content_hash,
         details={"revision": revision.no, "seen": approval.seen},
     )
-    return approval
 
 
 async def send_back(

@@ -330,7 +330,10 @@ async def approve(
             "rows": preview.json_text(rows),
         },
     )
-    await wake(session, list(publications))
+    agreed_on = list(publications)
+    # After thousands of rows and before the lanes: the record's end is locked for the whole house.
+    await workflow.record_approval(session, caller, item, agreed, approval)
+    await wake(session, agreed_on)
     return item
 
 
