@@ -3,12 +3,14 @@
 Source: console-ux.md section 14. At most 4 clicks, or none with keys; with script off as well.
 """
 
+import asyncio
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 from sqlalchemy import text
 
 from tests.services.console import outlets
@@ -81,6 +83,35 @@ async def test_an_item_with_a_picture_is_sent_in_four_clicks(
         await page.wait_for_url(f"**/posts/{item_id}")
         assert await _state(console, item_id) == ("review", _TITLE, _BODY, 3, True)
         await expect(page.get_by_text("Đã gửi duyệt")).to_be_visible()
+        opened.check()
+
+
+async def test_a_late_answer_of_the_library_does_not_undo_what_was_typed(
+    console: Console, editor: Visitor, browser: Browser
+) -> None:
+    asked, released = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked.set()
+        await released.wait()
+        await route.continue_()
+
+    async with window(browser, console, editor) as opened:
+        page = opened.page
+        await page.goto(console.url + "/posts/new")
+        await page.get_by_role("button", name="Chọn trong kho ảnh").click()
+        field = page.locator("#pick-q")
+        await field.wait_for()
+        await page.route(re.compile(r"/media/pick\?.*q=khong$"), late)
+        await field.press_sequentially("khong")
+        await asked.wait()
+        await field.press_sequentially(" co")
+        await expect(page.get_by_text("Không có tệp nào khớp.")).to_be_visible()
+        async with page.expect_response(re.compile(r"q=khong$")) as answered:
+            released.set()
+        await (await answered.value).finished()
+        await page.evaluate("() => new Promise((done) => setTimeout(done))")
+        await expect(field).to_have_value("khong co")
         opened.check()
 
 

@@ -12,7 +12,10 @@ export function pick({ kind = "", csrf }) {
     const leave = new AbortController();
     const on = (type, handle) => dialog.addEventListener(type, handle, { signal: leave.signal });
 
+    // An answer that comes after a newer question, or while somebody types on, is not shown.
+    let asked = 0;
     async function show(address) {
+      const turn = ++asked;
       let html = "";
       try {
         const answer = await fetch(address, { headers: { "HX-Request": "true", "HX-Request-Type": "partial" } });
@@ -20,7 +23,7 @@ export function pick({ kind = "", csrf }) {
         if (led) { location.assign(led); return; }
         if (answer.ok) html = await answer.text();
       } catch { /* said below */ }
-      if (!dialog.open && leave.signal.aborted) return;
+      if (turn !== asked || (!dialog.open && leave.signal.aborted)) return;
       const asking = dialog.querySelector('[type="search"]');
       const searching = asking && document.activeElement === asking && asking.selectionStart;
       if (html) dialog.innerHTML = html;
@@ -34,6 +37,7 @@ export function pick({ kind = "", csrf }) {
     on("input", (event) => {
       const form = event.target.closest("form[data-pick-search]");
       if (!form) return;
+      asked++;
       clearTimeout(typing);
       typing = setTimeout(() => show(query(form)), 250);
     });
