@@ -31,6 +31,7 @@ from shared.text import clean
 
 SAID: Final = "loa-said"
 _SAID_SECONDS: Final = 60
+_DIGITS: Final = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +222,11 @@ def safe_path(told: str) -> str:
     parts = urlsplit(told)
     sound = told.startswith("/") and not told.startswith(("//", "/\\")) and "\\" not in told
     return told if sound and not parts.scheme and not parts.netloc else "/"
+
+
+def whole_number(told: str) -> int | None:
+    """The number in an address or a field, of eleven digits at most; None for anything else."""
+    return int(told) if told.isascii() and told.isdigit() and len(told) <= _DIGITS else None
 
 
 def _uuid(told: str) -> UUID:

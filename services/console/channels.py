@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.channels import accounts, checks, consents
 from services.channels.accounts import AccountView, SecretChange
 from services.channels.finding import named_like
-from services.console.ask import Ask
+from services.console.ask import Ask, whole_number
 from services.console.form_fields import FormField, shown, typed
 from services.console.guard import Page, get, post
 from services.console.guide_book import Guide, fields_for, filled, gaps_of, guide_of, title_of
@@ -158,8 +158,7 @@ def _troubled(health: str) -> bool:
 
 def _page(told: str, count: int) -> int:
     """The page asked for, from 1; the last one for any beyond it."""
-    wanted = int(told) if told.isascii() and told.isdigit() and len(told) < 7 else 1
-    return max(1, min(wanted, -(-count // _CARDS)))
+    return max(1, min(whole_number(told) or 1, -(-count // _CARDS)))
 
 
 def card_of(ask: Ask, view: AccountView, stands: Standing) -> Card:

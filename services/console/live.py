@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 from starlette.responses import Response, StreamingResponse
 
-from services.console.ask import Ask
+from services.console.ask import Ask, whole_number
 from services.console.guard import Guard, Page, get
 from services.delivery import news, notices
 from services.delivery.hub import Hub
@@ -32,7 +32,6 @@ _POLL_SECONDS: Final = 0.4
 # A session that was ended must not go on listening (R78); and a proxy must see that we live.
 _RECHECK_SECONDS: Final = 5.0
 _TOPICS: Final = 12
-_DIGITS: Final = 11
 _REST: Final = 3  # times as long as the drawing took
 # News bear the instant at which their transaction began, and a page is drawn after that of its own.
 _SLACK: Final = timedelta(seconds=2)
@@ -217,8 +216,8 @@ async def _gone(guard: Guard, ask: Ask) -> bool:
 
 
 def _instant(told: str) -> datetime | None:
-    sound = told.isascii() and told.isdigit() and len(told) <= _DIGITS
-    return datetime.fromtimestamp(int(told), UTC) if sound else None
+    seconds = whole_number(told)
+    return datetime.fromtimestamp(seconds, UTC) if seconds is not None else None
 
 
 def key_id(key: str) -> UUID:

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.channels.finding import named_like
-from services.console.ask import Ask
+from services.console.ask import Ask, whole_number
 from services.delivery import board
 from services.delivery.board import Shown
 from services.delivery.tally import Tally
@@ -22,7 +22,6 @@ from shared.errors import NotFoundError
 PER_PAGE: Final = 50
 # Up to so many accounts a page shows all, in the order in which they were chosen.
 FEW: Final = 12
-_DIGITS: Final = 6
 _GROUPS: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
     {
         "needs": board.NEEDS,
@@ -149,5 +148,4 @@ def _id(told: str) -> UUID | None:
 
 
 def _page(told: str) -> int:
-    sound = told.isascii() and told.isdigit() and len(told) <= _DIGITS
-    return max(1, int(told)) if sound else 1
+    return max(1, whole_number(told) or 1)
