@@ -242,7 +242,7 @@ async def _settled(
     opening: Opening, url: str, manifest: _Manifest, reason: str
 ) -> Mapping[str, int]:
     """Notes what the lost hub may have tried, and writes the fence into the record."""
-    engine = make_engine(url, size=2, application="loa-restore")
+    engine = make_engine(url, size=4, application="loa-restore")
     try:
         async with opener(engine)() as session:
             await _note_untried(session, opening.registry, manifest.taken_at)

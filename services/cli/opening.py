@@ -136,7 +136,7 @@ async def opened(
     url: str,
     *,
     application: str = "loa",
-    connections: int = 5,
+    connections: int = 10,
     by_key: bool = False,
 ) -> AsyncIterator[Hub]:
     """The hub over this database, while the block lasts. Raises DatabaseError."""

@@ -17,7 +17,7 @@ HOST: Final = "127.0.0.1"
 PORT: Final = 8080
 ANYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104  # compared with, not listened at
 # A lane that looks, one that sends and the batches of both share these.
-_CONNECTIONS: Final = 10
+_CONNECTIONS: Final = 20
 
 Host = Annotated[str, typer.Option(metavar="H", help="Địa chỉ nghe · The address to listen at.")]
 Port = Annotated[int, typer.Option(metavar="P", min=1, max=65535, help="Cổng · The port.")]

@@ -29,7 +29,7 @@ from services.queue import bell
 from services.staff.tables import Unit
 from services.webhooks import door as webhooks
 
-_CONNECTIONS: Final = 10
+_CONNECTIONS: Final = 20
 # An event stream never ends by itself: at a stop it is cut, and the browser connects again.
 _GRACE_SECONDS: Final = 5
 

@@ -29,19 +29,23 @@ _BY_KEY = {
 
 
 def make_engine(
-    url: str, *, size: int = 10, application: str = "loa", by_key: bool = False
+    url: str, *, size: int = 20, application: str = "loa", by_key: bool = False
 ) -> AsyncEngine:
     """An engine for a `postgresql://` address (asyncpg underneath); connects on first use.
 
     `by_key` is for the delivery loop, whose statements all look rows up by key.
 
-    `size` is how many connections this process may hold at once. Every connection works in UTC and
-    commits durably: publications, tokens and audit rows must survive a power cut.
+    `size` is how many connections this process may hold at once; what was opened stays open. Every
+    connection works in UTC and commits durably: publications, tokens and audit rows must survive a
+    power cut.
     """
     return create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1),
         pool_size=size,
-        max_overflow=size,
+        # A connection that is closed after the rush has to be made anew in the next one, with all
+        # its statements, when there is least time for it: who waits for the head of the record then
+        # makes more wait, and more connections.
+        max_overflow=0,
         # The newest first: its statements are prepared and planned, and what is idle stays so.
         pool_use_lifo=True,
         pool_pre_ping=False,

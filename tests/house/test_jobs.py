@@ -17,7 +17,7 @@ from tests.house.tree import modules
 
 @pytest.fixture(scope="module")
 def jobs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, ...]:
-    engine = make_engine("postgresql://nobody@127.0.0.1:9/none", size=1)
+    engine = make_engine("postgresql://nobody@127.0.0.1:9/none", size=2)
     hub = Hub(
         open_work=opener(engine),
         registry=Registry.of(),

@@ -37,7 +37,7 @@ async def _work(
     seconds: float,
     lane: timedelta,
 ) -> None:
-    bench = make_bench(url, Path(media), Registry.load(hosts), size=3).ruled(lane=lane)
+    bench = make_bench(url, Path(media), Registry.load(hosts), size=6).ruled(lane=lane)
     loop = Loop(bench.hub)
 
     def die(point: str) -> None:

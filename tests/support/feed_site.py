@@ -65,7 +65,7 @@ async def feed_site(
 ) -> AsyncIterator[FeedSite]:
     """Serves until the block ends. Without `listens` no notification is ever heard."""
     async with AsyncExitStack() as stack:
-        engine = make_engine(database_url, size=4)
+        engine = make_engine(database_url, size=8)
         stack.push_async_callback(engine.dispose)
         hub = public_hub(opener(engine), media_root, feed_deltas=feed_deltas)
         app = FastAPI()

@@ -230,7 +230,7 @@ def make_bench(
     registry: Registry,
     *,
     rules: Rules = QUICK,
-    size: int = 10,
+    size: int = 20,
     by_key: bool = False,
 ) -> Bench:
     """A hub over a migrated database; the caller disposes of its engine."""

@@ -33,7 +33,7 @@ async def open_public(
     database_url: str, media_root: Path, *, address: str = "127.0.0.1"
 ) -> AsyncIterator[Public]:
     """The door without a socket; `address` is where the visitor comes from."""
-    engine = make_engine(database_url, size=3)
+    engine = make_engine(database_url, size=6)
     hub = Hub(
         open_work=opener(engine),
         registry=Registry.load({}),

@@ -23,7 +23,7 @@ def push(url: str, media: str, inside: str, lease_seconds: float) -> None:
 
 async def _push(url: str, media: str, inside: str, lease_seconds: float) -> None:
     hub = Hub(
-        open_work=opener(make_engine(url, size=3, by_key=True)),
+        open_work=opener(make_engine(url, size=6, by_key=True)),
         registry=Registry.of(channel),
         sealer=Sealer(KEY),
         media=MediaStore(Path(media)),

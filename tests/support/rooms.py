@@ -15,7 +15,7 @@ from services.storage.tables import metadata
 @asynccontextmanager
 async def clean_engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     """An engine for the database; whatever a test leaves in it is gone afterwards."""
-    engine = make_engine(database_url, size=20)
+    engine = make_engine(database_url, size=40)
     try:
         yield engine
         await _empty(engine)

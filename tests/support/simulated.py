@@ -16,7 +16,7 @@ from tests.support.sandbox import Sandbox, hosts_of
 
 @asynccontextmanager
 async def simulated_hub(
-    sandbox: Sandbox, url: str, media: Path, *, size: int = 10
+    sandbox: Sandbox, url: str, media: Path, *, size: int = 20
 ) -> AsyncIterator[Bench]:
     """A hub over a migrated database; nobody turns its loop."""
     made = make_bench(url, media, Registry.load(hosts_of(sandbox)), size=size)

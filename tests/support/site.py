@@ -136,7 +136,7 @@ class Site:
 @asynccontextmanager
 async def open_site(database_url: str, media_root: Path) -> AsyncIterator[Site]:
     """A site over a migrated database, with the built-in adapters."""
-    engine = make_engine(database_url, size=10)
+    engine = make_engine(database_url, size=20)
     hub = Hub(
         open_work=opener(engine),
         registry=Registry.load({}),

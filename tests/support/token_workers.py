@@ -76,7 +76,7 @@ def die(url: str, media: str, hosts: Mapping[str, str], account_id: str, where: 
 
 
 async def _renew_once(url: str, media: Path, registry: Registry, account_id: UUID) -> None:
-    bench = make_bench(url, media, registry, size=2)
+    bench = make_bench(url, media, registry, size=4)
     await tokens.renew(bench.hub.open_work, registry, bench.hub.sealer, account_id, seen_version=1)
     await bench.engine.dispose()
 
@@ -91,7 +91,7 @@ async def _meet(
 ) -> None:
     registry = Registry.load(hosts)
     benches = [
-        make_bench(url, media, registry, size=workers // ENGINES + 1) for _ in range(ENGINES)
+        make_bench(url, media, registry, size=2 * (workers // ENGINES + 1)) for _ in range(ENGINES)
     ]
     async with AsyncExitStack() as stack:
         for bench in benches:

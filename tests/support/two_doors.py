@@ -120,7 +120,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 async def two_doors(database_url: str, media_root: Path) -> AsyncIterator[TwoDoors]:
     """Serves until the block ends. No notification is heard, and nothing grows old by itself."""
     async with AsyncExitStack() as stack:
-        engine = make_engine(database_url, size=4)
+        engine = make_engine(database_url, size=8)
         stack.push_async_callback(engine.dispose)
         hub = public_hub(opener(engine), media_root)
         feeds = Feeds(hub, echo, recheck=FOREVER)

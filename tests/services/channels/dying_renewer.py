@@ -42,7 +42,7 @@ async def main(database_url: str, server_url: str, account_id: str, where: str) 
     channel = Stopping()
     channel.where = where
     channel.configure({"LOA_ZALO_API_URL": server_url, "LOA_ZALO_OAUTH_URL": server_url})
-    engine = make_engine(database_url, size=2)
+    engine = make_engine(database_url, size=4)
     outcome = await tokens.renew(
         opener(engine),
         Registry.of(channel),

@@ -133,7 +133,7 @@ async def test_who_saw_an_older_version_is_sent_to_the_newer_one(desk: Desk) -> 
 @pytest.fixture
 async def processes(database_url: str) -> AsyncIterator[list[Opener]]:
     """Five engines that share nothing but the database, as five processes would."""
-    engines: list[AsyncEngine] = [make_engine(database_url, size=5) for _ in range(5)]
+    engines: list[AsyncEngine] = [make_engine(database_url, size=10) for _ in range(5)]
     yield [opener(engine) for engine in engines]
     for engine in engines:
         await engine.dispose()

@@ -23,7 +23,7 @@ def saved(loa: Loa, fresh_database_url: str, tmp_path: Path) -> Path:
     """A folder with an item's records and the keys, as a citizen has saved them."""
 
     async def publish() -> None:
-        engine = make_engine(fresh_database_url, size=2)
+        engine = make_engine(fresh_database_url, size=4)
         hub = Hub(
             open_work=opener(engine),
             registry=Registry.load({}),

@@ -41,7 +41,7 @@ class House:
 
 @pytest.fixture(scope="module")
 async def house(database_url: str) -> AsyncIterator[House]:
-    engine = make_engine(database_url, size=10)
+    engine = make_engine(database_url, size=20)
     open_work = opener(engine)
     async with open_work() as session:
         unit, elsewhere = await add_unit(session, "PRE"), await add_unit(session, "ELS")

@@ -61,7 +61,7 @@ _SOUGHT: Final[tuple[tuple[str, Callable[[int], bool]], ...]] = (
 @pytest.fixture(scope="module")
 async def newsroom(database_url: str) -> AsyncIterator[Newsroom]:
     """A unit with so many items; the tests only read."""
-    engine = make_engine(database_url, size=2)
+    engine = make_engine(database_url, size=4)
     async with opener(engine)() as session:
         room = await Newsroom(session=session).open()
         await session.execute(text("SET LOCAL session_replication_role = replica"))
@@ -75,7 +75,7 @@ async def newsroom(database_url: str) -> AsyncIterator[Newsroom]:
 
 @pytest.fixture
 async def session(database_url: str, newsroom: Newsroom) -> AsyncIterator[AsyncSession]:
-    engine = make_engine(database_url, size=1)
+    engine = make_engine(database_url, size=2)
     async with opener(engine)() as opened:
         yield opened
     await engine.dispose()

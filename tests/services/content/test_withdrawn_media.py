@@ -17,7 +17,7 @@ DAY = datetime(2026, 12, 4, 1, 0, tzinfo=UTC)
 
 @pytest.fixture
 async def session(database_url: str) -> AsyncIterator[AsyncSession]:
-    engine = make_engine(database_url, size=1)
+    engine = make_engine(database_url, size=2)
     async with opener(engine)() as opened:
         yield opened
         await opened.rollback()

@@ -26,7 +26,7 @@ NOW = datetime(2026, 12, 4, 3, 0, tzinfo=UTC)
 @pytest.fixture
 async def session(database_url: str) -> AsyncIterator[AsyncSession]:
     """A unit of work that is never committed."""
-    engine = make_engine(database_url, size=1)
+    engine = make_engine(database_url, size=2)
     async with AsyncSession(engine, expire_on_commit=False) as session:
         yield session
         await session.rollback()

@@ -143,7 +143,7 @@ async def test_a_worker_killed_at_any_point_leaves_what_was_approved_and_never_t
 
 async def _verdict(cell: Cell, url: str, sandbox: Sandbox, media: Path) -> str:
     hosts = hosts_of(sandbox)
-    bench = make_bench(url, media, Registry.load(hosts), size=3).ruled(lane=RULES_LANE)
+    bench = make_bench(url, media, Registry.load(hosts), size=6).ruled(lane=RULES_LANE)
     try:
         team = await bench.team()
         made = await sandbox.account(cell.channel)

@@ -178,8 +178,8 @@ async def racing(
 ) -> AsyncIterator[Racing]:
     channel = OneCall()
     root: Path = tmp_path_factory.mktemp("media")
-    bench = make_bench(fresh_database_url, root, Registry.of(channel), size=15)
-    loop = make_bench(fresh_database_url, root, Registry.of(channel), size=5)
+    bench = make_bench(fresh_database_url, root, Registry.of(channel), size=30)
+    loop = make_bench(fresh_database_url, root, Registry.of(channel), size=10)
     async with serving(WatchedServer()) as server:
         assert isinstance(server, WatchedServer)
         team = await bench.team()

@@ -18,7 +18,7 @@ TERMINAL = Actor(kind="cli", id="root")
 
 @pytest.fixture
 async def open_work(fresh_database_url: str) -> AsyncIterator[Opener]:
-    engine = make_engine(fresh_database_url, size=2)
+    engine = make_engine(fresh_database_url, size=4)
     yield opener(engine)
     await engine.dispose()
 
@@ -26,7 +26,7 @@ async def open_work(fresh_database_url: str) -> AsyncIterator[Opener]:
 @pytest.fixture
 async def session(database_url: str) -> AsyncIterator[AsyncSession]:
     """A unit of work that is never committed."""
-    engine = make_engine(database_url, size=1)
+    engine = make_engine(database_url, size=2)
     async with AsyncSession(engine, expire_on_commit=False) as session:
         yield session
         await session.rollback()

@@ -258,7 +258,7 @@ def bench(
     database_url: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Bench]:
-    engine = make_engine(database_url, size=4)
+    engine = make_engine(database_url, size=8)
     hub = public_hub(opener(engine), tmp_path_factory.mktemp("media"))
     feeds = Feeds(hub, echo, recheck=FOREVER)
     fast, plain = (

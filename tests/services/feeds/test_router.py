@@ -44,7 +44,7 @@ class House:
 
 @pytest.fixture
 async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    engine = make_engine(database_url, size=2)
+    engine = make_engine(database_url, size=4)
     hub = Hub(
         open_work=opener(engine),
         registry=Registry.of(channel),

@@ -27,7 +27,7 @@ async def answers(
 async def test_every_process_shows_a_change_at_once_and_a_new_one_knows_the_old_tags(
     database_url: str, tmp_path: Path
 ) -> None:
-    engine = make_engine(database_url, size=1)
+    engine = make_engine(database_url, size=2)
     open_work = opener(engine)
     slug = f"cong-{new_id().hex[-12:]}"
     async with open_work() as session:

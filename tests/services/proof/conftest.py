@@ -15,7 +15,7 @@ from tests.support.newsroom import AGENCY, KEY, PUBLIC_URL
 
 @pytest.fixture
 async def hub(database_url: str, tmp_path: Path) -> AsyncIterator[Hub]:
-    engine = make_engine(database_url, size=4)
+    engine = make_engine(database_url, size=8)
     yield Hub(
         open_work=opener(engine),
         registry=Registry.load({}),

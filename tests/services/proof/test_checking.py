@@ -54,7 +54,7 @@ async def press(
     database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Press]:
     """One agency's press office; the tests only ask, or add items of their own."""
-    engine = make_engine(database_url, size=4)
+    engine = make_engine(database_url, size=8)
     hub = Hub(
         open_work=opener(engine),
         registry=Registry.load({}),

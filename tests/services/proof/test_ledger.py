@@ -190,7 +190,7 @@ async def test_a_new_secret_seals_the_keys_anew(hub: Hub) -> None:
 async def test_without_the_secret_items_are_listed_and_signed_once_there_is_a_key_again(
     fresh_database_url: str, hub: Hub
 ) -> None:
-    engine = make_engine(fresh_database_url, size=2)
+    engine = make_engine(fresh_database_url, size=4)
     theirs = replace(hub, open_work=opener(engine))
     async with theirs.open_work() as session:
         await keys.signer(session, hub.sealer)
@@ -217,7 +217,7 @@ async def test_without_the_secret_items_are_listed_and_signed_once_there_is_a_ke
 async def test_what_nobody_can_sign_does_not_keep_newer_items_from_being_listed(
     fresh_database_url: str, hub: Hub
 ) -> None:
-    engine = make_engine(fresh_database_url, size=2)
+    engine = make_engine(fresh_database_url, size=4)
     theirs = replace(hub, open_work=opener(engine))
     lost = replace(theirs, sealer=Sealer(b"nobody knows the old secret any more"))
     async with theirs.open_work() as session:

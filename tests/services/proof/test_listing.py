@@ -19,7 +19,7 @@ DAY = datetime(2026, 10, 31, 18, 0, tzinfo=UTC)  # in Ha Noi it is November alre
 @pytest.fixture(scope="module")
 async def filled(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
     """A hub with seven items in two categories, one of them withdrawn; the tests only read."""
-    engine = make_engine(database_url, size=3)
+    engine = make_engine(database_url, size=6)
     theirs = Hub(
         open_work=opener(engine),
         registry=Registry.load({}),

@@ -21,7 +21,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def heard_again(url: str, heard: asyncio.Event) -> None:
     """Rings, and waits until it was heard."""
-    engine = make_engine(url, size=1)
+    engine = make_engine(url, size=2)
     async with opener(engine)() as session:
         await ring(session)
     await engine.dispose()
@@ -70,7 +70,7 @@ async def test_it_rings_again_after_its_connection_was_cut(database_url: str) ->
     heard = asyncio.Event()
     async with listening(database_url, heard.set), asyncio.timeout(PATIENCE):
         await heard.wait()
-        engine = make_engine(database_url, size=1)
+        engine = make_engine(database_url, size=2)
         async with opener(engine)() as session:
             await session.execute(
                 text(

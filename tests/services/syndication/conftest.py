@@ -18,7 +18,7 @@ from tests.support.newsroom import AGENCY, KEY, PUBLIC_URL
 @pytest.fixture
 async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
     """A hub over this module's database."""
-    engine = make_engine(database_url, size=2)
+    engine = make_engine(database_url, size=4)
     yield House(
         hub=Hub(
             open_work=opener(engine),

@@ -204,7 +204,7 @@ async def portal_page() -> AsyncIterator[PortalPage]:
 
 @pytest.fixture
 async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    engine = make_engine(database_url, size=4)
+    engine = make_engine(database_url, size=8)
     async with portal_page() as portal:
         inside = portal.url.removeprefix("http://").removesuffix("/tin-moi")
         hub = replace(public_hub(opener(engine), tmp_path), guard=Guard(inside=frozenset({inside})))

@@ -29,7 +29,7 @@ def ago(**span: float) -> datetime:
 @pytest.fixture
 async def session(database_url: str) -> AsyncIterator[AsyncSession]:
     """A unit of work that is never committed."""
-    engine = make_engine(database_url, size=1)
+    engine = make_engine(database_url, size=2)
     async with AsyncSession(engine, expire_on_commit=False) as session:
         yield session
         await session.rollback()
