@@ -412,8 +412,7 @@ async def views(
     """
     wanted: list[ColumnElement[bool]] = []
     if only is not None:
-        # One parameter for all: thousands would be written into the statement one by one.
-        wanted.append(col(Account.id) == any_(literal(list(only), ARRAY(KEY(as_uuid=True)))))
+        wanted.append(one_of(only))
     if unit_ids is not None:
         wanted.append(col(Account.unit_id).in_(unit_ids))
     hidden = [stage for stage, shown in (("trial", trial), ("closed", closed)) if not shown]
@@ -458,13 +457,18 @@ async def begun(
     )
 
 
+def one_of(account_ids: Collection[UUID]) -> ColumnElement[bool]:
+    """That an account is one of these, with one parameter: else each is written out by itself."""
+    return col(Account.id) == any_(literal(list(account_ids), ARRAY(KEY(as_uuid=True))))
+
+
 async def open_ones(
     session: AsyncSession, account_ids: Collection[UUID], unit_ids: Collection[UUID]
 ) -> frozenset[UUID]:
     """Those of the accounts that belong to these units, and are neither on trial nor closed."""
     found = await session.scalars(
         select(col(Account.id)).where(
-            col(Account.id).in_(account_ids),
+            one_of(account_ids),
             col(Account.unit_id).in_(unit_ids),
             col(Account.stage) == "official",
         )

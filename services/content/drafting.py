@@ -14,6 +14,7 @@ from services.audit.actor import Actor
 from services.audit.acts import Act
 from services.audit.append import record
 from services.audit.tables import AuditEntry
+from services.channels.accounts import one_of
 from services.channels.tables import Account
 from services.content import own_pictures, search
 from services.content.body import media_ids
@@ -424,7 +425,7 @@ async def _check_accounts(
     found = set(
         await session.scalars(
             select(col(Account.id)).where(
-                col(Account.id).in_(asked),
+                one_of(asked),
                 col(Account.unit_id).in_(caller.unit_ids),
                 col(Account.stage) != "closed",
             )

@@ -16,6 +16,7 @@ from sqlmodel import col
 
 from services.audit.acts import Act
 from services.audit.append import record
+from services.channels.accounts import one_of
 from services.channels.tables import Account
 from services.content import drafting, workflow
 from services.content.forms import ItemChanges
@@ -478,7 +479,7 @@ async def _chosen(
     accounts = list(
         await session.scalars(
             select(Account)
-            .where(preview.one_of(wanted), col(Account.stage) != "closed")
+            .where(one_of(wanted), col(Account.stage) != "closed")
             .order_by(col(Account.created_at), col(Account.id))
         )
     )

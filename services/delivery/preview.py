@@ -10,12 +10,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Select, any_, literal, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
+from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from services.channels.accounts import one_of
 from services.channels.tables import Account
 from services.content import media as media_room
 from services.content.body import BodyProblem, read
@@ -517,11 +516,6 @@ async def _accounts(
     query = query.where(col(Account.unit_id) == item.unit_id, col(Account.stage) == "official")
     chosen = (await agency.settings(session)).accounts
     return query if chosen is None else query.where(one_of(chosen))
-
-
-def one_of(account_ids: Collection[UUID]) -> ColumnElement[bool]:
-    """That an account is one of these, with one parameter: else each is written out by itself."""
-    return col(Account.id) == any_(literal(list(account_ids), ARRAY(UUID_COLUMN(as_uuid=True))))
 
 
 def _need_all(asked: Sequence[UUID] | None, found: Sequence[object]) -> None:

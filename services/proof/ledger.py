@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from services.channels.accounts import one_of
 from services.channels.sealing import SealError
 from services.channels.tables import Account
 from services.content import search
@@ -262,7 +263,7 @@ async def _agreed(session: AsyncSession, revision: Revision) -> list[_Place]:
         await session.execute(
             select(col(Account.id), col(Account.channel), col(Account.name), col(Rendition.hash))
             .join(Rendition, col(Rendition.account_id) == col(Account.id))
-            .where(col(Rendition.revision_id) == revision.id, col(Account.id).in_(accounts))
+            .where(col(Rendition.revision_id) == revision.id, one_of(accounts))
             .order_by(col(Account.channel), col(Account.name))
         )
     ).all()
