@@ -67,7 +67,7 @@ class Atom:
                 element("category", "", {"term": one.term, "label": one.label})
                 for one in told.categories
             ),
-            element("summary", told.summary) if told.summary else "",
+            element("summary", told.summary),
             # Escaped: markup of another namespace would be live in the document itself.
             f'<content type="html">{data(told.html)}</content>',
         ]

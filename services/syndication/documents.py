@@ -34,7 +34,7 @@ from services.syndication.texts import plain
 
 # Grows with every change of what is written for the same entries: a new release must not answer
 # "unchanged" for bytes that it would write differently.
-_EDITION: Final = 1
+_EDITION: Final = 2
 _OPML_HOLDS: Final = timedelta(minutes=10)
 
 _WRITERS: Final[dict[Form, Writer]] = {one.form: one for one in (Rss(), Atom(), JsonFeed())}

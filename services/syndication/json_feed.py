@@ -48,14 +48,13 @@ class JsonFeed:
             "id": told.guid,
             "url": told.link,
             "title": told.title,
+            "summary": told.summary,
             "content_html": told.html,
             "date_published": told.published_at.isoformat(),
             "date_modified": told.changed_at.isoformat(),
             "authors": [{"name": told.author}],
             "language": LANGUAGE,
         }
-        if told.summary:
-            item["summary"] = told.summary
         if told.categories:
             item["tags"] = [one.term for one in told.categories]
         if told.pictures:

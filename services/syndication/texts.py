@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
+from html import escape, unescape
 from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import nh3
 
 from services.delivery.portal import Entry, EntryFile, EntryPicture, Shown
-from shared.text import clean, one_line
+from shared.text import clean, one_line, shorten
 
 _CORRECTED: Final = "[Đính chính] "
 _WITHDRAWN: Final = "[Thu hồi] "
@@ -49,12 +49,17 @@ _MARKUP: Final = re.compile(
     r"|</?(?:script|style|svg|math|iframe|object|embed|form|input|button|select|textarea|template"
     r"|noscript|link|meta|base|applet|frame|frameset|audio|video|source|img|image|body|html|head"
     r"|a|p|b|i|u|s|br|hr|div|span|font|center|marquee|details|isindex|title|foreignobject|animate"
-    r"|set|use|annotation-xml|h[1-6]|ul|ol|li|table|tr|td|th|tbody|thead|em|strong|blockquote)"
-    r"\b[^>]*>"
+    r"|set|use|annotation-xml|h[1-6]|ul|ol|li|table|tr|td|th|tbody|thead|em|strong|blockquote"
+    r"|figure|figcaption|caption|tfoot|colgroup|section|article|aside|header|footer|nav|pre|code"
+    r"|small|sub|sup|mark|del|ins|dl|dt|dd|abbr|cite|picture|strike|tt)\b[^>]*>"
+    r"|</[a-z][a-z0-9]*\s*>"
     r"|<[a-z!/?][^<>]*\bon[a-z]+\s*=[^>]*>",
     re.IGNORECASE | re.DOTALL,
 )
 _DIGITS: Final = re.compile(r"[0-9]{1,5}")
+_WITHIN_WORDS: Final = re.compile(r"</?(?:a|strong|em)\b[^>]*>")
+_TAG: Final = re.compile(r"<[^>]*>")
+_OPENING_LETTERS: Final = 300
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
@@ -116,7 +121,11 @@ class Voice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One entry, ready for any format: plain text but for `html`, instants in the hub's zone."""
+    """One entry, ready for any format: plain text but for `html`, instants in the hub's zone.
+
+    Title, summary and html are never empty: RSS wants a description before the whole text, Atom
+    words in its content (the validator of w3.org warns of either).
+    """
 
     guid: str
     link: str
@@ -134,7 +143,9 @@ class Told:
 def told(entry: Entry, shown: Shown, voice: Voice) -> Told:
     """The entry in the words that every format carries; of a withdrawn one only that it is gone."""
     title = plain(shown.title) or plain(shown.link)
-    summary, html = plain_lines(shown.summary), safe_html(shown.html)
+    html = safe_html(shown.html)
+    summary = plain_lines(shown.summary) or _opening(html) or title
+    html = html or f"<p>{escape(summary, quote=False)}</p>"
     if entry.withdrawn:
         # The strongest withdrawal a reader can see: the same id, without the words and pictures.
         title = _WITHDRAWN + title.removeprefix(_CORRECTED)
@@ -175,6 +186,12 @@ def safe_html(html: str) -> str:
         return given
     # Forbidden characters may stand there by number as well: they are gone after parsing only.
     return _PICTURE.sub(_sound_picture, clean(_CLEANER.clean(given)))
+
+
+def _opening(html: str) -> str:
+    """The first words of sound HTML as plain text; what somebody wrote as a tag stays out."""
+    words = _TAG.sub(" ", _WITHIN_WORDS.sub("", html))
+    return shorten(plain(unescape(words)), _OPENING_LETTERS)
 
 
 def _unmarked(text: str) -> str:

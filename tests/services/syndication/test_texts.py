@@ -160,6 +160,8 @@ _FORBIDDEN = {*map(chr, range(9)), "\x0b", "\x0c", *map(chr, range(14, 32)), "\u
         ("Số liệu <sai>", "Số liệu <sai>"),
         ("A & B", "A & B"),
         ("<b>Đậm</b>", "Đậm"),
+        ("Dán <figure><figcaption>chú thích</figcaption></figure>", "Dán chú thích"),
+        ("Trước <time>7 giờ</time>", "Trước <time>7 giờ"),  # an end of a tag is never a word
         ("hai\n dòng ", "hai dòng"),
         ("tie\u0302\u0301ng Vie\u0323\u0302t", "tiếng Việt"),
     ],
@@ -230,6 +232,26 @@ def test_a_picture_always_has_an_alt_and_an_absolute_address() -> None:
     html = '<img src="https://a.example/b.jpg"><img src="/b.jpg" alt="x"><img alt="x">'
 
     assert texts.safe_html(html) == '<img src="https://a.example/b.jpg" alt="">'
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("summary", "html", "told_summary", "told_html"),
+    [
+        ("", "", SHOWN.title, "<p>Tạm dừng nộp hồ sơ &amp; trả kết quả</p>"),
+        ("Chỉ 5 < 6", "", "Chỉ 5 < 6", "<p>Chỉ 5 &lt; 6</p>"),
+        ("", '<img src="https://a.example/b.jpg" alt="">', SHOWN.title, None),
+        ("", "<p>&lt;script&gt;x&lt;/script&gt; R&amp;D</p><p>là</p>", "R&D là", None),
+        ("", f"<p>{'chữ ' * 100}</p>", f"{'chữ ' * 74}chữ…", None),
+    ],
+)
+def test_no_entry_is_without_a_summary_or_a_text(
+    form: str, summary: str, html: str, told_summary: str, told_html: str | None
+) -> None:
+    body = written(form, SHOWN.model_copy(update={"summary": summary, "html": html}))
+    [one] = read(body, form)
+
+    assert (one.summary, one.html) == (told_summary, told_html or html)
 
 
 @pytest.mark.parametrize("form", FORMS)
