@@ -39,18 +39,24 @@ def written(agency: str, home: str, changed_at: datetime, outlines: str) -> byte
         + element("dateModified", format_datetime(changed_at.astimezone(UTC), usegmt=True))
         + element("ownerName", agency)
         + element("ownerId", home)
-        + element("docs", "http://opml.org/spec2.opml")
     )
     document = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<opml version="2.0"><head>{head}</head>'
-        f"<body>{outlines}\n</body></opml>\n"
+        f"<body>{outlines or _nothing_yet(home)}\n</body></opml>\n"
     )
     return document.encode()
 
 
+def _nothing_yet(home: str) -> str:
+    """A body holds one outline at least (opml.org/spec2), so the list of no feeds says so."""
+    words = "Chưa có nguồn tin nào · No feeds yet"
+    return "\n" + element("outline", "", {"type": "link", "text": words, "url": f"{home}/feeds"})
+
+
 def _group(group: Group) -> str:
     inside = "".join(_outline(one) for one in group.feeds)
-    bare = element("outline", "", {"text": group.title, "title": group.title})
+    # No title: the validator of w3.org asks an outline that has one what type of thing it is.
+    bare = element("outline", "", {"text": group.title})
     return f"\n{bare[:-2]}>{inside}\n</outline>"
 
 

@@ -11,7 +11,7 @@ from services.channels.tables import Account
 from services.staff import agency
 from services.staff.tables import AgencySetting, OldCategory, Unit
 from services.storage.columns import new_id
-from services.syndication import documents
+from services.syndication import documents, opml
 from services.syndication.address import OPML, FeedAddress, Form, parse
 from services.syndication.documents import Gone, Moved
 from tests.services.syndication.house import (
@@ -385,6 +385,17 @@ async def test_a_feed_closed_and_connected_anew_is_the_same_one_to_its_readers(
     assert ids[0] == ids[1]
 
 
+def test_a_list_of_no_feeds_still_has_an_outline() -> None:
+    root = etree.fromstring(opml.written("Bộ", PUBLIC_URL, NOW, opml.body([])))
+
+    [only] = root[1]
+    assert [only.get(name) for name in ("type", "text", "url")] == [
+        "link",
+        "Chưa có nguồn tin nào · No feeds yet",
+        f"{PUBLIC_URL}/feeds",
+    ]
+
+
 async def test_the_list_of_all_feeds_names_each_once(house: House) -> None:
     place = await house.portal("one")
 
@@ -396,6 +407,9 @@ async def test_the_list_of_all_feeds_names_each_once(house: House) -> None:
     addresses = [str(one.get("xmlUrl")) for one in outlines]
     assert found.media_type == "text/x-opml; charset=utf-8"
     assert (root.tag, root.get("version")) == ("opml", "2.0")
+    # The validator of w3.org knows neither `docs` nor a titled outline that is no feed.
+    assert {one.tag for one in root[0]} == {"title", "dateModified", "ownerName", "ownerId"}
+    assert {one.get("title") for one in root[1]} == {None}
     assert root.findtext("head/title") == "Nguồn tin của UBND tỉnh Hoa Sen"
     assert root.findtext("head/ownerName") == "UBND tỉnh Hoa Sen"
     assert root.findtext("head/dateModified") == "Fri, 04 Dec 2026 03:00:00 GMT"
