@@ -122,4 +122,7 @@ async def test_the_published_keys_verify_the_published_records(desk: Desk) -> No
     assert verify(record.content, keys_of(keys.content)).ok
     one = keys.json()["keys"][0]
     assert (one["kty"], one["crv"]) == ("OKP", "Ed25519")
-    assert one["pem"] in "".join(str(part) for part in html.fromstring(page.text).itertext())
+    shown = html.fromstring(page.text)
+    assert one["pem"] in "".join(str(part) for part in shown.itertext())
+    # HTML lets no name stand on what has no role, as a `pre` has none of its own.
+    assert {part.get("role") for part in shown.iter("pre") if part.get("aria-label")} == {"region"}
