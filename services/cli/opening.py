@@ -35,7 +35,10 @@ _DEFAULT_URL: Final = "http://127.0.0.1:8080"
 
 
 class DatabaseError(LoaError):
-    """The database cannot be used: `database_unreachable`, `schema_old`, `database_not_running`."""
+    """The database cannot be used.
+
+    `database_unreachable`, `database_missing`, `schema_old`, `schema_newer`.
+    """
 
     default_code = "database_unreachable"
 
@@ -98,36 +101,51 @@ def _check_names(registry: Registry) -> None:
 
 
 @contextmanager
-def database(opening: Opening, *, start: bool = True) -> Iterator[str]:
+def database(opening: Opening, *, make: bool = True) -> Iterator[str]:
     """The address of the database while the block lasts.
 
-    The embedded one is joined if it runs, else run just as long; with `start=False` it must run.
+    The embedded one is joined if it runs, else run just as long. With `make=False` it must be there
+    already: who mistypes a folder shall not be answered from a new, empty one.
     """
     given = opening.settings.database_url
     if given is not None:
         yield given.get_secret_value()
         return
-    if start:
-        with embedded.running(opening.folder) as address:
-            yield address
-        return
-    running = embedded.url(opening.folder)
-    if running is None:
-        raise DatabaseError("database_not_running", folder=opening.folder)
-    yield running
+    if not make and not embedded.exists(opening.folder):
+        raise DatabaseError("database_missing", folder=opening.folder)
+    with embedded.running(opening.folder) as address:
+        yield address
 
 
 async def check_schema(url: str) -> None:
     """Raises DatabaseError unless the database answers and stands at the newest schema."""
+    found, needed = await readable_schema(url), migrate.newest()
+    if found != needed:
+        raise DatabaseError("schema_old", found=found or "0000", needed=needed)
+
+
+async def readable_schema(url: str) -> str | None:
+    """The schema of the database, None for an empty one.
+
+    Raises DatabaseError if the database does not answer, or was left by a newer Loa.
+    """
     try:
         async with asyncio.timeout(10):
             found = await migrate.current(url)
     except (OSError, DBAPIError, TimeoutError) as error:
+        # SQLAlchemy wraps twice what asyncpg raised, and only that tells the password is wrong.
         cause = getattr(error, "orig", None) or error
-        raise DatabaseError("database_unreachable", reason=type(cause).__name__) from error
-    needed = migrate.newest()
-    if found != needed:
-        raise DatabaseError("schema_old", found=found or "-", needed=needed)
+        named = type(cause.__cause__ or cause).__name__
+        raise DatabaseError("database_unreachable", reason=named) from error
+    if found is not None and found not in migrate.known():
+        raise DatabaseError("schema_newer", found=found, needed=migrate.newest())
+    return found
+
+
+async def upgrade(url: str) -> None:
+    """Brings the database to the newest schema; safe to repeat. Raises DatabaseError."""
+    await readable_schema(url)
+    await migrate.upgrade(url)
 
 
 @asynccontextmanager
@@ -197,7 +215,7 @@ def at_hub(data: Path | None, work: Callable[[Hub], Awaitable[T]]) -> T:
         async with opened(opening, url) as hub:
             return await work(hub)
 
-    with database(opening) as url:
+    with database(opening, make=False) as url:
         return asyncio.run(run(url))
 
 

@@ -1,21 +1,32 @@
 """`loa web`, `loa worker`, `loa sandbox`, `loa migrate`: the parts, for a cluster."""
 
 import asyncio
+import errno
 import socket
 from typing import Annotated, Final
 
 import typer
 
 from services.cli import logs, rehearsal, web
-from services.cli.opening import Opening, check_schema, checked, database, opened, prepared
+from services.cli.opening import (
+    Opening,
+    check_schema,
+    checked,
+    database,
+    opened,
+    prepared,
+    upgrade,
+)
 from services.cli.telling import AsJson, Data, tell
 from services.storage import migrate as migrations
+from services.storage.session import WORKER
 from services.worker import process
 from shared.errors import ConflictError
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8080
 ANYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104  # compared with, not listened at
+_HIGHEST_PORT: Final = 65535
 # A lane that looks, one that sends and the batches of both share these.
 _CONNECTIONS: Final = 20
 
@@ -60,7 +71,7 @@ def migrate(data: Data = None, as_json: AsJson = False) -> None:
     """Đưa cơ sở dữ liệu lên bản mới nhất · Bring the database to the newest schema."""
     opening = prepared(data)
     with database(opening) as url:
-        asyncio.run(migrations.upgrade(url))
+        asyncio.run(upgrade(url))
         asyncio.run(check_schema(url))
     newest = migrations.newest()
     tell({"schema": newest}, as_json=as_json, line=f"Cơ sở dữ liệu ở bản {newest} · up to date")
@@ -73,14 +84,27 @@ def address_of(host: str, port: int) -> str:
 
 
 def check_port(host: str, port: int) -> None:
-    """Raises ConflictError `port_taken` if another program listens there."""
+    """Raises ConflictError `port_taken` if another program listens there.
+
+    `address_unusable` for an address that is not this machine's, or a port that is not for us.
+    """
+    if port > _HIGHEST_PORT:  # the sandbox of a rehearsal listens one further
+        raise ConflictError("address_unusable", host=host, port=port, reason=f"> {_HIGHEST_PORT}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise ConflictError("port_taken", port=port, other=port + 10) from error
+            if error.errno == errno.EADDRINUSE:
+                raise ConflictError("port_taken", port=port, other=_another(port)) from error
+            raise ConflictError(
+                "address_unusable", host=host, port=port, reason=error.strerror
+            ) from error
+
+
+def _another(port: int) -> int:
+    return port + 10 if port + 10 < _HIGHEST_PORT else port - 10
 
 
 def run_worker(opening: Opening, url: str) -> None:
@@ -89,7 +113,7 @@ def run_worker(opening: Opening, url: str) -> None:
 
     async def main() -> None:
         async with opened(
-            opening, url, application="loa-worker", connections=_CONNECTIONS, by_key=True
+            opening, url, application=WORKER, connections=_CONNECTIONS, by_key=True
         ) as hub:
             await process.work(hub, url, redis.get_secret_value() if redis else None)
 

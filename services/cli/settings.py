@@ -114,6 +114,14 @@ def _web_addresses(value: object) -> object:
     return told
 
 
+def _ports_are_numbers(netloc: str) -> bool:
+    """Whether each of the servers, separated by commas, has a port that can be or none."""
+    try:
+        return all(urlsplit(f"//{one}").port != 0 for one in netloc.rpartition("@")[2].split(","))
+    except ValueError:
+        return False
+
+
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=7 * 86400)]
 
 
@@ -157,12 +165,13 @@ class Settings(BaseSettings):
         if key is None:
             return None
         text = key.get_secret_value().strip()
-        if _PLACEHOLDER.search(text) or len(set(text)) < _KEY_LETTERS:
-            raise _refused("còn là giá trị mẫu · it is still a placeholder")
-        if len(text) < _KEY_CHARS:
+        placeholder = _PLACEHOLDER.search(text)
+        if len(text) < _KEY_CHARS and not placeholder:
             raise _refused(
                 f"quá ngắn, cần từ {_KEY_CHARS} ký tự · too short, {_KEY_CHARS} characters needed"
             )
+        if placeholder or len(set(text)) < _KEY_LETTERS:
+            raise _refused("còn là giá trị mẫu · it is still a placeholder")
         return SecretStr(text)
 
     @field_validator("database_url")
@@ -171,7 +180,11 @@ class Settings(BaseSettings):
         if url is None:
             return None
         parts = urlsplit(url.get_secret_value())
-        if parts.scheme not in _DATABASE_SCHEMES or not parts.path.strip("/"):
+        if (
+            parts.scheme not in _DATABASE_SCHEMES
+            or not parts.path.strip("/")
+            or not _ports_are_numbers(parts.netloc)
+        ):
             raise _refused("cần dạng postgresql://user:password@host/name · that form is expected")
         return SecretStr(parts._replace(scheme="postgresql").geturl())
 

@@ -13,6 +13,7 @@ import ctypes
 import fcntl
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
@@ -40,6 +41,7 @@ _REFUGE = Path("/var/lib/loa")
 _PR_SET_PDEATHSIG = 1
 _POLL_SECONDS = 0.01
 _LOG_BYTES = 5_000_000
+_WRONG = re.compile(r"\b(?:FATAL|PANIC|error):")
 _libc = ctypes.CDLL(None, use_errno=True)
 # Nothing of ours: no key of the hub, no PGPORT of somebody's shell.
 _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
@@ -137,6 +139,11 @@ class EmbeddedPostgres:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def exists(data_dir: Path) -> bool:
+    """Whether a database was made in this folder."""
+    return (_home(data_dir) / "cluster").exists()
 
 
 def url(data_dir: Path) -> str | None:
@@ -323,7 +330,7 @@ def _make_cluster(home: Path, programs: Path, lock: int, *, durable: bool) -> No
     finally:
         os.close(password)
     if made.returncode != 0:
-        raise EmbeddedPostgresError("embedded_postgres_failed", reason=_last_line(made.stderr))
+        raise EmbeddedPostgresError("embedded_postgres_failed", reason=_reason(made.stderr))
     draft.rename(home / "cluster")
 
 
@@ -368,7 +375,7 @@ def _serve(home: Path, programs: Path, lock: int, *, durable: bool) -> subproces
                 return process
             if _is_free(port):
                 break
-    reason = _last_line((home / "log").read_text(errors="replace"))
+    reason = _reason((home / "log").read_text(errors="replace"))
     raise EmbeddedPostgresError("embedded_postgres_failed", reason=reason, log=home / "log")
 
 
@@ -412,8 +419,10 @@ def _is_ready(home: Path) -> bool:
 def _choose_port(home: Path) -> int:
     """The port of last time while it is free, else another; kept before anyone may ask for it."""
     kept = home / "port"
-    if kept.exists() and _is_free(int(kept.read_text())):
-        return int(kept.read_text())
+    # A power cut or a full disk may have left an empty note; another port serves as well.
+    noted = kept.read_text().strip() if kept.exists() else ""
+    if noted.isdecimal() and _is_free(int(noted)):
+        return int(noted)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -437,6 +446,8 @@ def _turn_log(home: Path) -> None:
         log.replace(home / "log.old")
 
 
-def _last_line(text: str) -> str:
+def _reason(text: str) -> str:
+    """What PostgreSQL's programs say was wrong: their last words are mostly of tidying up."""
     lines = text.strip().splitlines()
-    return lines[-1] if lines else ""
+    wrong = [line for line in lines if _WRONG.search(line)]
+    return (wrong or lines or [""])[-1]

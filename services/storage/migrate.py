@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from services.storage.session import DRIVER
 from services.storage.tables import metadata
 
 _LOCK = 0x10A  # any constant; "LOA"
@@ -32,9 +33,14 @@ def newest() -> str:
     return head
 
 
+def known() -> frozenset[str]:
+    """The revision ids that this code can read; a newer Loa has more."""
+    return frozenset(script.revision for script in _scripts().walk_revisions())
+
+
 async def current(url: str) -> str | None:
     """The revision id of a database, or None for an empty one."""
-    engine = create_async_engine(_driver(url), poolclass=NullPool)
+    engine = create_async_engine(DRIVER, connect_args={"dsn": url}, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(
@@ -55,7 +61,7 @@ async def downgrade(url: str, *, to: str = "-1") -> None:
 
 
 async def _run(url: str, plan: object) -> None:
-    engine = create_async_engine(_driver(url), poolclass=NullPool)
+    engine = create_async_engine(DRIVER, connect_args={"dsn": url}, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
@@ -73,7 +79,3 @@ def _migrate(connection: Connection, plan: object) -> None:
             connection=connection, target_metadata=metadata(), transactional_ddl=False
         )
         environment.run_migrations()
-
-
-def _driver(url: str) -> str:
-    return url.replace("postgresql://", "postgresql+asyncpg://", 1)

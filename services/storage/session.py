@@ -8,6 +8,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+DRIVER: Final = "postgresql+asyncpg://"  # asyncpg, with an address of its own
+
 Opener: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
 # What is raised when the database is away, or when all connections of this process are in use.
@@ -28,10 +30,17 @@ _BY_KEY = {
 }
 
 
+# How a worker's connections call themselves to PostgreSQL, so that others see whether one works.
+WORKER: Final = "loa-worker"
+
+
 def make_engine(
     url: str, *, size: int = 20, application: str = "loa", by_key: bool = False
 ) -> AsyncEngine:
     """An engine for a `postgresql://` address (asyncpg underneath); connects on first use.
+
+    asyncpg reads the address itself, as libpq would: SQLAlchemy passes on what stands in its query
+    (`?sslmode=require`) under names that asyncpg does not know.
 
     `by_key` is for the delivery loop, whose statements all look rows up by key.
 
@@ -40,7 +49,7 @@ def make_engine(
     power cut.
     """
     return create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        DRIVER,
         pool_size=size,
         # A connection that is closed after the rush has to be made anew in the next one, with all
         # its statements, when there is least time for it: who waits for the head of the record then
@@ -53,13 +62,14 @@ def make_engine(
         # An error must not quote the values of its statement: sealed pairs, citizens' words (R93).
         hide_parameters=True,
         connect_args={
+            "dsn": url,
             "server_settings": {
                 "application_name": application,
                 "timezone": "UTC",
                 "statement_timeout": "60000",
                 "idle_in_transaction_session_timeout": "60000",
                 **(_BY_KEY if by_key else {}),
-            }
+            },
         },
     )
 

@@ -228,7 +228,23 @@ def test_a_server_that_cannot_start_says_why(data_dir: Path) -> None:
     with pytest.raises(EmbeddedPostgresError) as caught:
         EmbeddedPostgres(data_dir).start()
     assert caught.value.code == "embedded_postgres_failed"
-    assert str(caught.value.values["reason"])
+    assert "pg_control" in str(caught.value.values["reason"])  # and not that it shut down
+
+
+def test_an_emptied_note_of_the_port_does_not_stop_the_start(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir, durable=False):
+        pass
+    (data_dir / "postgres/port").write_text("")
+
+    with EmbeddedPostgres(data_dir, durable=False) as address:
+        assert embedded.url(data_dir) == address
+
+
+def test_of_what_a_program_says_the_fault_is_told() -> None:
+    said = 'FATAL:  could not write "x": No space left\ninitdb: removing contents of "y"\n'
+    assert embedded._reason(said) == 'FATAL:  could not write "x": No space left'
+    assert embedded._reason("one\ntwo\n") == "two"
+    assert embedded._reason("") == ""
 
 
 def test_a_cut_off_first_start_is_begun_anew(data_dir: Path) -> None:
