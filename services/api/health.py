@@ -20,8 +20,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from services.delivery import standing, switches, words
 from services.delivery.hub import Hub
 from services.storage import migrate
+from services.storage.session import WORKER
 from services.syndication import websub
 from shared.clock import utc_now
 
@@ -30,7 +32,20 @@ LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 # sign-in codes and webhook signatures begin to fail.
 SKEW_SECONDS: Final = 5.0
 _PATIENCE_SECONDS: Final = 3.0
+# A worker asks the database for what is due many times a second; so long it is never silent, except
+# when it has died or hangs.
+SILENT_SECONDS: Final = 60.0
 _NO_STORE: Final = {"Cache-Control": "no-store"}
+
+_NO_WORK: Final = (
+    "Không đăng, gỡ, đọc được; tin chờ trong cơ sở dữ liệu · Nothing is sent or read; items wait"
+)
+_FROZEN: Final = (
+    "Không đăng, đính chính; việc gỡ vẫn chạy · Nothing is published; withdrawals go on"
+)
+_FENCED: Final = "Không gửi gì cho tới khi gỡ rào · Nothing is sent until the fence is lifted"
+_CUT_OFF: Final = "Không đăng, gỡ được trên kênh này · Nothing can be sent to this account"
+_WAITS: Final = "Tin chờ, chưa lên kênh này · Items wait for this account"
 
 Ping: TypeAlias = Callable[[], Awaitable[object]]
 
@@ -40,6 +55,15 @@ _STANDING = text(
     "SELECT state, count(*) AS number,"
     " coalesce(extract(epoch FROM now() - min(next_at)), 0) AS late"
     " FROM publication WHERE state NOT IN ('live', 'withdrawn') GROUP BY state"
+)
+_WORKED = text(
+    "SELECT extract(epoch FROM clock_timestamp() - max(state_change)) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name = :worker"
+)
+_UNITS = text("SELECT id FROM unit")
+_WHY = text(
+    "SELECT id, coalesce(pause_code, CASE token_state WHEN 'consent' THEN 'needs_consent' END)"
+    " AS code FROM account WHERE id = ANY(:ids)"
 )
 _PAUSED = text("SELECT count(*) FROM account WHERE stage <> 'closed' AND state = 'paused'")
 
@@ -110,6 +134,8 @@ def routes(
 async def look(hub: Hub, *, redis: Ping | None = None) -> tuple[Check, ...]:
     """Everything that publishing needs, looked at now; takes a few seconds at most."""
     checks = list(await _database(hub))
+    if all(check.ok for check in checks if check.needed):
+        checks.extend(await _work(hub))
     if redis is not None:
         checks.append(await _redis(redis))
     checks.extend(
@@ -156,6 +182,53 @@ async def _database(hub: Hub) -> tuple[Check, ...]:
             cannot="Mã đăng nhập và chữ ký có thể sai · Codes and signatures may fail",
         ),
     )
+
+
+async def _work(hub: Hub) -> list[Check]:
+    """Whether somebody works, may send, and reaches every channel."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS), hub.open_work() as session:
+            silent = await session.scalar(_WORKED, {"worker": WORKER})
+            frozen, fenced = await switches.frozen(session), await switches.fenced(session)
+            listed = await standing.roster(
+                session, list(await session.scalars(_UNITS)), now=utc_now()
+            )
+            held = [one for one in listed if one.health in ("cut_off", "paused")]
+            rows = await session.execute(_WHY, {"ids": [one.id for one in held]})
+            why = {row.id: row.code for row in rows}
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        _log.warning("health_work", error=type(error).__name__)
+        return [Check(name="worker", ok=False, detail=type(error).__name__, cannot=_NO_WORK)]
+    # What staff gave as a reason is theirs: who asks here has not signed in.
+    return [
+        Check(
+            name="worker",
+            ok=silent is not None and silent <= SILENT_SECONDS,
+            detail="không có · none" if silent is None else f"{max(0.0, float(silent)):.0f} s",
+            cannot=_NO_WORK,
+        ),
+        *(
+            Check(name=name, ok=False, detail=f"{since.at:%Y-%m-%dT%H:%M:%SZ}", cannot=cannot)
+            for name, since, cannot in (("freeze", frozen, _FROZEN), ("fence", fenced, _FENCED))
+            if since is not None
+        ),
+        *(
+            Check(
+                name=f"account {one.name}",
+                ok=False,
+                detail=_both(why[one.id]) if one.health == "cut_off" else "Tạm dừng · Paused",
+                cannot=_CUT_OFF if one.health == "cut_off" else _WAITS,
+            )
+            for one in held
+        ),
+    ]
+
+
+def _both(code: str | None) -> str:
+    """What happened to an account that is cut off; without a code its last check did not pass."""
+    if code is None:
+        return "Lần kiểm tra gần nhất chưa đạt · The last check did not pass"
+    return " · ".join(words.problem(code, locale).happened for locale in ("vi", "en"))
 
 
 async def _redis(ping: Ping) -> Check:

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from pydantic import BaseModel, ValidationError
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from services.cli import demo, logs, place, rehearsal, web
-from services.cli.opening import Opening, opened, prepared
+from services.cli.opening import Opening, opened, prepared, upgrade
 from services.cli.parts import ANYWHERE, HOST, PORT, Host, Port, address_of, check_port, run_worker
 from services.cli.settings import read as read_settings
 from services.cli.supervisor import Part, Supervisor
@@ -26,7 +27,6 @@ from services.console.drawing import Demo, DemoPerson
 from services.console.vocabulary import ROLE
 from services.sandbox.demo.people import PEOPLE, UNITS
 from services.staff import invitations
-from services.storage import migrate
 from services.storage.embedded import EmbeddedPostgres
 from shared.clock import steady_seconds, utc_now
 from shared.errors import ConflictError, LoaError
@@ -48,6 +48,17 @@ class _Told:
     """What preparing a hub tells: the secret of the first admin's link, if nobody is here."""
 
     invitation: str | None
+
+
+class _Checked(BaseModel):
+    name: str
+    ok: bool
+
+
+class _Health(BaseModel):
+    """What `/health/ready` says, as far as a start waits for it: the site and the worker."""
+
+    checks: list[_Checked]
 
 
 def join(app: typer.Typer) -> None:
@@ -162,7 +173,7 @@ def _prepare(opening: Opening, note: place.Note, pipe: int, url: str) -> None:
     """Brings the database up to date and puts into it what a first start needs; tells by a pipe."""
 
     async def run() -> _Told:
-        await migrate.upgrade(url)
+        await upgrade(url)
         async with opened(opening, url) as hub:
             if note.demo:
                 await demo.people(hub)
@@ -258,8 +269,10 @@ def _is_ready(host: str, port: int) -> bool:
     connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", "/health/ready")
-        return connection.getresponse().status == 200
-    except OSError:
+        answer = connection.getresponse()
+        told = _Health.model_validate_json(answer.read())
+        return answer.status == 200 and all(one.ok for one in told.checks if one.name == "worker")
+    except (OSError, http.client.HTTPException, ValidationError):
         return False
     finally:
         connection.close()

@@ -1,6 +1,9 @@
-from collections.abc import Awaitable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import asyncpg
 import httpx
 import pytest
 from sqlalchemy import text
@@ -8,8 +11,11 @@ from starlette.applications import Starlette
 
 from services.api import health
 from services.channels.registry import Registry
+from services.channels.tables import Account
+from services.delivery import switches, words
 from services.delivery.hub import Hub
-from services.storage.session import make_engine, opener
+from services.delivery.tables import Switch
+from services.storage.session import WORKER, make_engine, opener
 from tests.services.api.conftest import Team
 from tests.support.site import Site
 
@@ -22,13 +28,100 @@ def client(
     return httpx.AsyncClient(transport=transport, base_url="http://loa.test")
 
 
-async def test_a_sound_hub_is_ready(site: Site) -> None:
-    async with client(site.hub) as asked:
+@asynccontextmanager
+async def worker(database_url: str) -> AsyncIterator[None]:
+    """A connection as a worker has it; PostgreSQL has seen it off when the block ends."""
+    engine = make_engine(database_url, size=1, application=WORKER)
+    try:
+        async with opener(engine)() as session:
+            await session.execute(text("SELECT 1"))
+        yield
+    finally:
+        await engine.dispose()
+        watcher = await asyncpg.connect(database_url)
+        async with asyncio.timeout(60):
+            while await watcher.fetchval(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = $1",
+                WORKER,
+            ):
+                await asyncio.sleep(0.02)
+        await watcher.close()
+
+
+async def checks(hub: Hub) -> dict[str, dict[str, object]]:
+    async with client(hub) as asked:
+        told = (await asked.get("/health/ready")).json()
+    return {one["name"]: one for one in told["checks"]}
+
+
+async def test_a_sound_hub_is_ready(site: Site, database_url: str) -> None:
+    async with worker(database_url), client(site.hub) as asked:
         live = await asked.get("/health/live")
         ready = await asked.get("/health/ready")
     assert live.json() == {"status": "live"}
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
-    assert [one["name"] for one in ready.json()["checks"]] == ["database", "schema", "clock"]
+    named = [one["name"] for one in ready.json()["checks"]]
+    assert named == ["database", "schema", "clock", "worker"]
+
+
+async def test_a_hub_without_a_worker_says_that_nothing_is_sent(site: Site) -> None:
+    async with client(site.hub) as asked:
+        ready = await asked.get("/health/ready")
+    check = ready.json()["checks"][-1]
+
+    assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    assert (check["name"], check["ok"]) == ("worker", False)
+    assert "Nothing is sent" in check["cannot"]
+
+
+async def test_a_worker_that_hangs_is_none(
+    site: Site, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "SILENT_SECONDS", -1.0)
+    async with worker(database_url):
+        assert (await checks(site.hub))["worker"]["ok"] is False
+
+
+async def test_an_account_that_is_cut_off_or_paused_is_named_with_the_reason(
+    site: Site, team: Team
+) -> None:
+    async with site.hub.open_work() as session:
+        row = await session.get_one(Account, team.portal)
+        name = f"account {row.name}"
+        row.state, row.pause_code = "paused", "token_expired"
+    cut_off = (await checks(site.hub))[name]
+    async with site.hub.open_work() as session:
+        row = await session.get_one(Account, team.portal)
+        row.pause_code, row.pause_reason = None, "Ông An nghỉ phép"
+    paused = (await checks(site.hub))[name]
+    async with site.hub.open_work() as session:
+        row = await session.get_one(Account, team.portal)
+        row.state, row.pause_reason, row.check_ok = "active", None, False
+    unproven = (await checks(site.hub))[name]
+    async with site.hub.open_work() as session:
+        (await session.get_one(Account, team.portal)).check_ok = None
+
+    assert name not in await checks(site.hub)
+    assert cut_off["detail"] == " · ".join(
+        words.problem("token_expired", locale).happened for locale in ("vi", "en")
+    )
+    assert "Nothing can be sent" in str(cut_off["cannot"])
+    assert "Items wait" in str(paused["cannot"])
+    assert "An nghỉ" not in str(paused), "what staff wrote is not for everybody"
+    assert "did not pass" in str(unproven["detail"])
+
+
+async def test_a_freeze_is_told_without_what_staff_gave_as_a_reason(site: Site) -> None:
+    async with site.hub.open_work() as session:
+        session.add(Switch(name=switches.FREEZE, reason="Chuyện nội bộ", by="loa"))
+    frozen = await checks(site.hub)
+    async with site.hub.open_work() as session:
+        await session.execute(text("DELETE FROM switch"))
+
+    assert "withdrawals go on" in str(frozen["freeze"]["cannot"])
+    assert "nội bộ" not in str(frozen)
+    assert "freeze" not in await checks(site.hub)
 
 
 async def test_without_a_database_nothing_works_but_the_process_lives(site: Site) -> None:
