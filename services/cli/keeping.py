@@ -7,11 +7,14 @@ architecture.md section 4, "Restore").
 """
 
 import asyncio
+import contextlib
 import json
 import os
+import re
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +29,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.channels.registry import Registry
 from services.cli import place
-from services.cli.opening import Opening, at_hub, at_terminal, check_schema, database, prepared
+from services.cli.opening import (
+    Opening,
+    at_hub,
+    at_terminal,
+    check_schema,
+    database,
+    prepared,
+    readable_schema,
+)
 from services.cli.telling import AsJson, Data, say, tell
 from services.delivery import switches
 from services.delivery.hub import Hub
@@ -130,7 +141,10 @@ def backup(
     opening = prepared(data)
     if file.exists():
         raise ConflictError("backup_exists", file=file)
-    with database(opening) as url, tempfile.TemporaryDirectory(prefix="loa-backup-") as scratch:
+    with (
+        database(opening, make=False) as url,
+        tempfile.TemporaryDirectory(prefix="loa-backup-") as scratch,
+    ):
         asyncio.run(check_schema(url))
         dump = Path(scratch) / _DUMP
         _run("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={dump}")
@@ -159,7 +173,7 @@ def backup(
 
 def restore(
     file: Annotated[
-        Path | None, typer.Argument(help="Tệp sao lưu · The backup.", metavar="[FILE]")
+        Path | None, typer.Argument(help="Tệp sao lưu · The backup.", metavar="FILE")
     ] = None,
     lift: Annotated[
         bool, typer.Option("--lift", help="Bỏ rào sau khi đã soát · Lift the fence.")
@@ -207,6 +221,7 @@ def _lift(data: Path | None) -> None:
 def _restored(
     opening: Opening, url: str, manifest: _Manifest, file: Path, scratch: Path
 ) -> Mapping[str, int]:
+    asyncio.run(readable_schema(url))
     server = asyncio.run(_need_empty(url))
     plain = scratch / "restore.sql"
     _run(
@@ -288,11 +303,13 @@ def _after_sql(registry: Registry, reason: str) -> str:
         fence_jump=_FENCE_JUMP, code_jump=_CODE_JUMP, never_again=_NEVER_AGAIN
     )
     listed = ", ".join(_quoted(name) for name in pulling)
-    return (
-        statement.replace(":reason", _quoted(reason))
-        .replace(":by", _quoted(at_terminal().name))
-        .replace(":pulling", f"ARRAY[{listed}]::text[]")
-    )
+    told = {
+        ":reason": _quoted(reason),
+        ":by": _quoted(at_terminal().name),
+        ":pulling": f"ARRAY[{listed}]::text[]",
+    }
+    # In one go: the reason holds the name of a file, and that may hold anything.
+    return re.sub("|".join(told), lambda found: told[found[0]], statement)
 
 
 def _quoted(value: str) -> str:
@@ -348,9 +365,10 @@ def _pack(
             os.fsync(written.fileno())
         draft.replace(file)
     except OSError as error:
-        raise InvalidError("file_unreadable", file=file, reason=error.strerror) from error
+        raise InvalidError("file_unwritable", file=file, reason=error.strerror) from error
     finally:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # nor can it be there, where it could not be made
+            draft.unlink()
 
 
 def _unpack(file: Path, scratch: Path) -> _Manifest:
@@ -359,7 +377,8 @@ def _unpack(file: Path, scratch: Path) -> _Manifest:
             # Refuses what would land outside, links and devices (PEP 706).
             tar.extractall(scratch, filter="data")
         manifest = _Manifest.model_validate_json((scratch / _MANIFEST).read_bytes())
-    except (OSError, tarfile.TarError) as error:
+    # A damaged compressed file, should somebody have compressed ours, ends as one of the last two.
+    except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
         raise InvalidError("backup_unreadable", file=file, reason=type(error).__name__) from error
     except ValidationError as error:
         raise InvalidError("backup_unreadable", file=file, reason=_MANIFEST) from error
@@ -379,17 +398,16 @@ def _media_into(source: Path, target: Path) -> None:
 def _run(program: str, url: str, *words: str, connects: bool = True) -> None:
     """Runs one of PostgreSQL's own programs; the password travels in its environment."""
     parts = urlsplit(url)
+    # The address goes as it was given: what its query says, `sslmode` above all, holds here too.
+    user, at, place_of = parts.netloc.rpartition("@")
+    address = parts._replace(netloc=f"{user.partition(':')[0]}{at}{place_of}").geturl()
     where = {
-        "PGHOST": parts.hostname or "",
-        "PGPORT": str(parts.port or 5432),
-        "PGUSER": unquote(parts.username or ""),
         "PGPASSWORD": unquote(parts.password or ""),
-        "PGDATABASE": unquote(parts.path.lstrip("/")),
         "PGCLIENTENCODING": "UTF8",
         "PGOPTIONS": "-c client_min_messages=warning",
     }
     done = subprocess.run(
-        [packaged_programs() / program, *words],
+        [packaged_programs() / program, *([f"--dbname={address}"] if connects else []), *words],
         env={"PATH": os.defpath, "LANG": "C.UTF-8", **(where if connects else {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,

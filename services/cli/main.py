@@ -1,14 +1,17 @@
-"""The `loa` command: finds the part that was asked for, and turns what goes wrong into one line."""
+"""The `loa` command: finds the part that was asked for, and turns what goes wrong into one line.
 
+Nothing of weight is loaded with this file, but by its functions: so even whoever presses Ctrl-C
+right after the start is spared a traceback.
+"""
+
+import io
+import os
 import sys
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import typer
-
-from services.cli import logs
-from services.cli.telling import complain, complain_in
-from shared.errors import LoaError
+if TYPE_CHECKING:
+    import typer
 
 # Command → the file that holds it. Only that one is loaded: `loa up` and its help stay quick.
 _PARTS: Final[dict[str, str]] = {
@@ -33,6 +36,7 @@ _PARTS: Final[dict[str, str]] = {
     "restore": "services.cli.keeping",
 }
 _DEBUG: Final = "--debug"
+_INTERRUPTED: Final = 130  # as shells have it
 _HELP: Final = (
     "Loa: viết một lần, hai người đồng ý, mọi kênh chính thức cùng hiển thị. "
     "One item, two people, every official channel.\n\n"
@@ -42,29 +46,48 @@ _HELP: Final = (
 
 def run() -> None:
     """Runs the command line of this process and ends it: 0 done, 1 refused or wrong, 2 usage."""
-    # What a command prints is its answer alone; long-running parts set up their logs anew.
-    logs.configure(None, quiet=True)
-    logs.take_uncaught()
-    arguments = [one for one in sys.argv[1:] if one != _DEBUG]
-    sys.exit(execute(arguments, debug=_DEBUG in sys.argv[1:]))
+    try:
+        from services.cli import logs
+
+        # What a command prints is its answer alone; long-running parts set up their logs anew.
+        _speak()
+        logs.configure(None, quiet=True)
+        logs.take_uncaught()
+        arguments = [one for one in sys.argv[1:] if one != _DEBUG]
+        code = execute(arguments, debug=_DEBUG in sys.argv[1:])
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    sys.exit(code)
 
 
 def execute(arguments: list[str], *, debug: bool = False) -> int:
     """Runs one command and gives its exit code; errors are told in one line on standard error."""
+    import typer
+
+    from services.cli import logs, usage, words
+    from services.cli.telling import complain, complain_in
+    from shared.errors import LoaError
+
     try:
         command = typer.main.get_command(assembled(arguments))
+        usage.in_both_languages(command)
         code = command.main(arguments, prog_name="loa", standalone_mode=False)
     except typer.TyperException as error:
         # Without a command the help itself is the message, and stands there already.
-        if error.format_message().strip():
-            complain_in(f"{error.format_message()} · loa --help")
+        if told := usage.fault(error):
+            complain_in(told)
         return error.exit_code
     except typer.Abort:
-        return 130
+        return _INTERRUPTED
     except LoaError as error:
         if debug:
             raise
         complain(error)
+        return 1
+    except OSError as error:
+        if debug:
+            raise
+        complain_in(words.of_system(error))
         return 1
     except Exception as error:
         if debug:
@@ -77,8 +100,10 @@ def execute(arguments: list[str], *, debug: bool = False) -> int:
     return code if isinstance(code, int) else 0
 
 
-def assembled(arguments: list[str]) -> typer.Typer:
+def assembled(arguments: list[str]) -> "typer.Typer":
     """The command line with the part that is asked for; with all parts when none is named."""
+    import typer
+
     app = typer.Typer(
         help=_HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
     )
@@ -92,6 +117,15 @@ def assembled(arguments: list[str]) -> typer.Typer:
         part = import_module(name)
         part.join(app)
     return app
+
+
+def _speak() -> None:
+    """Vietnamese is written whatever the system's language is; what is closed takes anything."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """`loa account`: connects accounts, lists them, and asks the channels whether all is well."""
 
 import json
-import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from services.channels import accounts, checks
 from services.channels.accounts import AccountView
 from services.cli.opening import at_hub, at_terminal
-from services.cli.telling import AsJson, Data, say, table, tell, tell_json
+from services.cli.telling import AsJson, Data, say, table, tell, tell_json, typed
+from services.cli.words import of_fault, of_probe
 from services.delivery.hub import Hub
 from shared.contract.messages import Probe
 from shared.errors import InvalidError
@@ -43,7 +44,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Kết nối một kênh; {"settings": {…}, "credentials": {…}} ở đầu vào · Connect an account."""
-    given = _given(sys.stdin.read())
+    given = _given(typed())
 
     async def work(hub: Hub) -> AccountView:
         async with hub.open_work() as session:
@@ -103,7 +104,8 @@ def check(
     async def work(hub: Hub) -> tuple[Probe, ...]:
         async with hub.open_work() as session:
             account = await accounts.by_name(session, name)
-        return await checks.check(hub.open_work, hub.registry, hub.sealer, account.id)
+        found = await checks.check(hub.open_work, hub.registry, hub.sealer, account.id)
+        return tuple(replace(probe, detail=of_probe(probe)) for probe in found)
 
     probes = at_hub(data, work)
     good = all(probe.ok for probe in probes)
@@ -120,11 +122,11 @@ def _given(text: str) -> _Given:
     try:
         return _Given.model_validate(json.loads(text))
     except json.JSONDecodeError as error:
-        raise InvalidError("input_unreadable", reason=error.msg) from error
+        where = f"{error.lineno}:{error.colno}"
+        reason = f"chưa đúng JSON ở {where} · {error.msg} at {where}"
+        raise InvalidError("input_unreadable", reason=reason) from error
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        where = ".".join(map(str, faults[0]["loc"]))
-        raise InvalidError("input_unreadable", reason=f"{where}: {faults[0]['msg']}") from None
+        raise InvalidError("input_unreadable", reason=of_fault(error)) from None
 
 
 def _state(view: AccountView) -> str:

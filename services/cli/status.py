@@ -59,7 +59,7 @@ def join(app: typer.Typer) -> None:
 
 def status(
     item: Annotated[
-        str | None, typer.Argument(metavar="[ITEM]", help="Mã tin · The item's code or id.")
+        str | None, typer.Argument(metavar="ITEM", help="Mã tin · The item's code or id.")
     ] = None,
     data: Data = None,
     as_json: AsJson = False,

@@ -1,14 +1,13 @@
 """`loa unit`, `loa user`, `loa token`: who belongs to the team, and which programs may draft."""
 
 import secrets
-import sys
 from typing import Annotated
 
 import typer
 
 from services.cli import finding
 from services.cli.opening import at_hub, at_terminal
-from services.cli.telling import AsJson, Data, tell
+from services.cli.telling import AsJson, Data, tell, typed
 from services.delivery.hub import Hub
 from services.staff import otp, people, tokens, units
 from shared.clock import utc_now
@@ -83,6 +82,8 @@ def user_add(
     as_json: AsJson = False,
 ) -> None:
     """Thêm một người vào nhóm; mật khẩu được đặt, hoặc tạo và in một lần · Add a person."""
+    if not _listed(roles):
+        raise typer.BadParameter("Cần ít nhất một vai trò · At least one role is needed: --roles")
     given = _one_line() if password_stdin else None
     password = given or secrets.token_urlsafe(12)
 
@@ -173,7 +174,7 @@ def _listed(words: str) -> tuple[str, ...]:
 
 
 def _one_line() -> str:
-    line = sys.stdin.readline().rstrip("\r\n")
+    line = typed(line=True).rstrip("\r\n")
     if not line:
         raise InvalidError("password_missing")
     return line

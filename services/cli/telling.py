@@ -63,6 +63,19 @@ def console() -> Console:
     return Console(width=width, highlight=False, soft_wrap=False)
 
 
+def typed(*, line: bool = False) -> str:
+    """All that comes on standard input, or its first line. Raises InvalidError `input_not_text`."""
+    if sys.stdin is None:  # closed by whoever started us
+        return ""
+    try:
+        text = sys.stdin.readline() if line else sys.stdin.read()
+        # Where the language is C, bytes that are no text come through in disguise.
+        text.encode()
+    except UnicodeError as error:
+        raise InvalidError("input_not_text") from error
+    return text
+
+
 def complain(error: LoaError) -> None:
     """An error in one line on standard error: the cause and the next step."""
     told = words.of_error(error)

@@ -131,7 +131,7 @@ def _examine(data: Data) -> list[Finding]:
     if opening.settings.redis_url is not None:
         found.append(asyncio.run(_redis(opening.settings.redis_url.get_secret_value())))
     try:
-        with database(opening) as url:
+        with database(opening, make=False) as url:
             found += asyncio.run(_in_database(opening, url))
     except LoaError as error:
         found.append(Finding(name="database", ok=False, detail=words.of_error(error)))
@@ -210,7 +210,7 @@ async def _in_database(opening: Opening, url: str) -> list[Finding]:
                 found.append(Finding(name=f"account {account.name}", ok=False, detail=detail))
                 continue
             probes = await checks.check(hub.open_work, hub.registry, hub.sealer, account.id)
-            bad = [f"{probe.name}: {probe.detail}" for probe in probes if not probe.ok]
+            bad = [f"{probe.name}: {words.of_probe(probe)}" for probe in probes if not probe.ok]
             found.append(
                 Finding(name=f"account {account.name}", ok=not bad, detail="; ".join(bad) or "ok")
             )

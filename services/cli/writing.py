@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import unquote
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from services.channels.tables import Account
 from services.cli import finding
 from services.cli.opening import at_hub, at_terminal
 from services.cli.telling import AsJson, Data, tell
+from services.cli.words import of_fault
 from services.content import drafting, media, workflow
 from services.content.forms import ItemForm
 from services.content.tables import Item
@@ -33,7 +35,8 @@ Read = Callable[[str], bytes]
 _FENCE: Final = "---"
 # A picture alone on its line, as services/content/body.py reads it; its target is a file beside.
 _PICTURE = re.compile(
-    r'^!\[(?P<alt>[^\]\n]*)\]\((?P<file>[^)\s"]+)(?:\s+"(?P<caption>[^"\n]*)")?\)[ \t]*$',
+    r'^!\[(?P<alt>[^\]\n]*)\]\((?P<target><(?P<spaced>[^<>\n]+)>|[^)\s"]+)'
+    r'(?:\s+"(?P<caption>[^"\n]*)")?\)[ \t]*$',
     re.MULTILINE,
 )
 _ELSEWHERE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|/|#)", re.IGNORECASE)
@@ -151,10 +154,9 @@ def parse(text: str) -> Manuscript:
         read = yaml.safe_load(front)
         return Manuscript(front=_Front.model_validate(read), body=body.partition("\n")[2])
     except yaml.YAMLError as error:
-        reason = " ".join(str(getattr(error, "problem", None) or error).split())
-        raise InvalidError("front_matter", reason=reason) from error
+        raise InvalidError("front_matter", reason=_of_yaml(error)) from error
     except ValidationError as error:
-        raise InvalidError("front_matter", reason=_first_fault(error)) from None
+        raise InvalidError("front_matter", reason=of_fault(error)) from None
 
 
 async def draft(
@@ -190,7 +192,7 @@ async def draft(
             }
         )
     except ValidationError as error:
-        raise InvalidError("front_matter", reason=_first_fault(error)) from None
+        raise InvalidError("front_matter", reason=of_fault(error)) from None
     zone = ZoneInfo(hub.timezone)
     item = await drafting.create(session, caller, form, zone=zone)
     await workflow.freeze_revision(
@@ -215,15 +217,15 @@ async def _with_pictures(
     taken: dict[str, UUID] = {}
     done = 0
     for found in _PICTURE.finditer(body):
-        file = found["file"]
+        file = found["spaced"] or found["target"]
         if _ELSEWHERE.match(file):
             continue
         if file not in taken:
             taken[file] = await _taken(
                 session, hub, caller, read, file, alt=found["alt"], caption=found["caption"] or ""
             )
-        parts += [body[done : found.start("file")], f"media:{taken[file]}"]
-        done = found.end("file")
+        parts += [body[done : found.start("target")], f"media:{taken[file]}"]
+        done = found.end("target")
     return "".join([*parts, body[done:]])
 
 
@@ -267,14 +269,18 @@ async def _accounts(session: AsyncSession, caller: Caller, names: list[str]) -> 
     missing = [name for name in names if name not in found]
     if missing:
         raise InvalidError("accounts_unclear", names=", ".join(missing))
-    return tuple(found[name] for name in names)
+    return tuple(dict.fromkeys(found[name] for name in names))
 
 
 def _beside(file: Path) -> Read:
     folder = file.resolve().parent
 
     def read(name: str) -> bytes:
-        picture = (folder / name).resolve()
+        # Many editors write the name as an address would hold it: `m%E1%BA%ABu%201.jpg`.
+        picture = next(
+            (one for word in (name, unquote(name)) if (one := (folder / word).resolve()).is_file()),
+            folder,
+        )
         # A file from elsewhere may carry `../../etc/…`; it must not pull that into the library.
         if not picture.is_relative_to(folder) or not picture.is_file():
             raise NotFoundError("picture_missing", file=name)
@@ -296,7 +302,11 @@ def _instant(at: datetime | None, zone: ZoneInfo) -> datetime | None:
     return at.replace(tzinfo=zone) if at is not None and at.tzinfo is None else at
 
 
-def _first_fault(error: ValidationError) -> str:
-    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(map(str, fault["loc"]))
-    return f"{where}: {fault['msg']}" if where else fault["msg"]
+def _of_yaml(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    line = "" if mark is None else f" {mark.line + 2}"  # the first line `---` is not YAML's
+    problem = " ".join(str(getattr(error, "problem", None) or error).split())
+    return (
+        f"dòng{line} không đọc được; giá trị có dấu hai chấm hay ngoặc phải đặt trong nháy kép"
+        f" · line{line}: {problem}; quote values that hold a colon or a bracket"
+    )

@@ -1,11 +1,15 @@
 """What each command does to a real database, and how it says so."""
 
 import json
+import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from services.cli import words
+from shared.contract.messages import Probe
 from tests.services.cli.conftest import Loa, run
 
 _PORTAL = json.dumps(
@@ -66,6 +70,16 @@ def test_a_password_may_come_on_standard_input_and_is_not_shown(team: Loa) -> No
     assert "mot cau" not in said.out
 
 
+def test_a_password_that_is_no_text_and_a_person_without_a_role_are_refused(team: Loa) -> None:
+    person = ("user", "add", "quan@hoasen.example", "--name", "Quân", "--unit", "HOASEN")
+    said = team(*person, "--roles", "approver", "--password-stdin", stdin="\udcff\udcfe" * 9)
+    assert (said.code, said.err.count("\n")) == (1, 1)
+    assert "UTF-8" in said.err
+    said = team(*person, "--roles", " , ")
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert "vai trò" in said.err
+
+
 def test_a_made_password_is_told_once(team: Loa) -> None:
     words_given = ("user", "add", "son@hoasen.example", "--name", "Sơn", "--roles", "admin")
     said = team(*words_given, "--json")
@@ -116,12 +130,15 @@ def test_an_account_that_cannot_be_is_refused_with_its_field(team: Loa) -> None:
     assert "settings.slug" in said.err
 
 
-@pytest.mark.parametrize("given", ["", "[]", '{"credentials": {}}', '{"settings": {}, "x": 1}'])
+@pytest.mark.parametrize(
+    "given", ["", "[]", "\udcff", '{"credentials": {}}', '{"settings": {}, "x": 1}']
+)
 def test_unreadable_input_is_refused_in_one_line(team: Loa, given: str) -> None:
     said = team("account", "add", "portal_rss", "Khác", "--unit", "HOASEN", stdin=given)
     assert said.code == 1
     assert said.err.count("\n") == 1
-    assert "Traceback" not in said.err
+    assert said.err.startswith("loa: Không đọc được JSON" if given != "\udcff" else "loa: Đầu vào")
+    assert "_Given" not in said.err
 
 
 def test_the_outlet_of_an_account_has_one_writer(team: Loa) -> None:
@@ -171,6 +188,25 @@ def test_a_cover_may_go_undescribed_and_lists_may_be_written_in_one_line(
     assert said.code == 0, said.err
 
 
+async def test_a_picture_may_be_named_with_spaces_or_as_in_an_address(
+    team: Loa, manuscript: Path, fresh_database_url: str
+) -> None:
+    (manuscript.parent / "bang.jpg").rename(manuscript.parent / "bảng lịch.jpg")
+    (manuscript.parent / "bia.jpg").rename(manuscript.parent / "bìa 1.jpg")
+    text = _ITEM.replace("(bang.jpg", "(<bảng lịch.jpg>").replace("bia.jpg", "b%C3%ACa%201.jpg")
+    text = text.replace("[Cổng Hoa Sen]", "[Cổng Hoa Sen, Cổng Hoa Sen]")
+    manuscript.write_text(text, encoding="utf-8")
+    said = team("item", "add", str(manuscript))
+    assert said.code == 0, said.err
+    connection = await asyncpg.connect(fresh_database_url)
+    row = await connection.fetchrow("SELECT body, accounts::text AS accounts FROM revision")
+    await connection.close()
+    assert row is not None
+    assert "](media:" in row["body"]
+    assert "jpg" not in row["body"]
+    assert row["accounts"].count("-") == 4  # one id
+
+
 def test_a_picture_from_elsewhere_on_the_machine_is_not_taken(team: Loa, manuscript: Path) -> None:
     secret = manuscript.parents[1] / "secret.jpg"
     secret.write_bytes((manuscript.parent / "bia.jpg").read_bytes())
@@ -185,9 +221,11 @@ def test_a_picture_from_elsewhere_on_the_machine_is_not_taken(team: Loa, manuscr
     [
         ("no front matter", "---"),
         ("---\ntitle: [\n---\n", "front"),
-        ("---\nsummary: x\n---\n", "title"),
-        ("---\ntitle: x\nsubtitle: y\n---\n", "subtitle"),
-        ("---\ntitle: x\nkind: poem\n---\n", "kind"),
+        ("---\ntitle: Hôm nay: trời đẹp\n---\n", "dòng 2 không đọc được"),
+        ("---\nsummary: x\n---\n", "title: cần có mục này"),
+        ("---\ntitle: x\nsubtitle: y\n---\n", "subtitle: không có mục này"),
+        ("---\ntitle: x\nkind: poem\n---\n", "kind: phải là một trong"),
+        ("---\ntitle: x\npublish_at: mai\n---\n", "publish_at: cần thời điểm"),
         ("---\ntitle: x\naccounts: [Không có]\n---\n", "Không có"),
         ("---\ntitle: x\ncover: mat.jpg\ncover_alt: y\n---\n", "mat.jpg"),
     ],
@@ -233,8 +271,6 @@ def test_the_audit_chain_is_walked(team: Loa) -> None:
 async def test_a_broken_chain_is_told_with_its_first_bad_entry(
     team: Loa, fresh_database_url: str
 ) -> None:
-    import asyncpg
-
     connection = await asyncpg.connect(fresh_database_url)
     await connection.execute("SET session_replication_role = replica")  # past the triggers
     await connection.execute("UPDATE audit_entry SET act = 'item.approved' WHERE seq = 2")
@@ -256,15 +292,60 @@ def test_commands_over_an_old_schema_say_what_to_do(
     said = loa("status")
     assert said.code == 1
     assert "loa migrate" in said.err
+    assert "LOA_DATABASE_URL" in said.err
     assert loa("migrate").code == 0
     assert loa("status").code == 0
 
 
+async def test_a_schema_of_a_newer_loa_is_told_as_such(loa: Loa, fresh_database_url: str) -> None:
+    connection = await asyncpg.connect(fresh_database_url)
+    await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    await connection.close()
+    for words_given in (("status",), ("migrate",)):
+        said = loa(*words_given)
+        assert (said.code, said.err.count("\n")) == (1, 1)
+        assert "9999" in said.err
+        assert "Nâng cấp Loa" in said.err
+
+
+def test_an_address_may_say_how_to_connect_as_libpq_reads_it(
+    loa: Loa, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_database_url: str
+) -> None:
+    monkeypatch.setenv("LOA_DATABASE_URL", f"{fresh_database_url}?sslmode=disable")
+    assert loa("migrate").code == 0
+    assert loa("status").code == 0
+    assert loa("backup", str(tmp_path / "loa.tar")).code == 0
+
+
+def test_a_wrong_password_of_the_database_is_told_as_such(
+    loa: Loa, monkeypatch: pytest.MonkeyPatch, fresh_database_url: str
+) -> None:
+    parts = urlsplit(fresh_database_url)
+    wrong = parts._replace(netloc=f"{parts.username}:wrong@{parts.hostname}:{parts.port}")
+    monkeypatch.setenv("LOA_DATABASE_URL", wrong.geturl())
+    said = loa("status")
+    assert said.code == 1
+    assert "InvalidPasswordError" in said.err
+
+
+def test_a_mistyped_folder_is_told_and_gets_no_database(
+    loa: Loa, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("LOA_DATABASE_URL")
+    for words_given in (("status",), ("backup", str(tmp_path / "loa.tar"))):
+        said = loa(*words_given, "--data", str(tmp_path / "elsewhere"))
+        assert (said.code, said.err.count("\n")) == (1, 1)
+        assert "loa up" in said.err
+    assert loa("doctor", "--data", str(tmp_path / "elsewhere")).code == 1
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["status", "migrate"])
 def test_an_unreachable_database_is_told_in_one_line(
-    loa: Loa, monkeypatch: pytest.MonkeyPatch
+    loa: Loa, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("LOA_DATABASE_URL", "postgresql://loa:secret-word@127.0.0.1:1/loa")
-    said = loa("status")
+    said = loa(command)
     assert said.code == 1
     assert said.err.count("\n") == 1
     assert "LOA_DATABASE_URL" in said.err
@@ -292,15 +373,49 @@ def test_up_does_not_start_beside_a_cluster(loa: Loa) -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
-    [("nonsense",), ("up", "--port", "many"), ("user", "add"), ("status", "--nope"), ("restore",)],
+    ("given", "told"),
+    [
+        (("nonsense",), "Không có lệnh 'nonsense' · "),
+        (("up", "--port", "many"), "Giá trị của --port không dùng được · "),
+        (("up", "--port"), "Tuỳ chọn --port cần một giá trị · "),
+        (("up", "--demo=3"), "Tuỳ chọn --demo không nhận giá trị · "),
+        (("unfreeze", "now"), "Thừa: now · "),
+        (("user", "add"), "Thiếu "),
+        (("status", "--nope"), "Không có tuỳ chọn --nope · "),
+        (("restore",), "loa restore FILE, hoặc · or: "),
+    ],
 )
 @pytest.mark.usefixtures("no_variables")
-def test_wrong_usage_is_one_line_and_exit_code_2(given: tuple[str, ...]) -> None:
+def test_wrong_usage_is_one_line_and_exit_code_2(given: tuple[str, ...], told: str) -> None:
     said = run(*given)
     assert said.code == 2
+    assert said.err.startswith(f"loa: {told}")
     assert said.err.count("\n") == 1
-    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("given", [(), ("unit", "add"), ("up",)])
+def test_help_begins_in_vietnamese_down_to_its_last_line(given: tuple[str, ...]) -> None:
+    said = run(*given, "--help")
+    assert (said.code, said.err) == (0, "")
+    assert "Cách dùng · Usage: loa" in said.out
+    assert "Tuỳ chọn · Options" in said.out
+    assert "Xem hướng dẫn này · Show this help." in said.out
+    assert not re.search(
+        r"Show this message|\[required|\[default|─ (Options|Arguments|Commands) ", said.out
+    )
+
+
+def test_a_probe_that_gives_a_bare_code_is_told_in_words() -> None:
+    told = words.of_probe(Probe(name="settings", ok=False, detail="seal_broken", ms=0))
+    assert told.startswith("Không mở được thông tin bí mật")
+    assert " · The account's secrets" in told
+    assert words.of_probe(Probe(name="oa", ok=True, detail="Đúng OA.", ms=0)) == "Đúng OA."
+
+
+def test_what_the_system_refuses_is_told_with_its_cause() -> None:
+    told = words.of_system(OSError(28, "No space left on device", "/data/{x}"))
+    assert "No space left on device (/data/{x})" in told
+    assert "the system refused" in told
 
 
 def test_every_error_of_the_command_line_has_both_languages() -> None:

@@ -1,5 +1,6 @@
 """A backup that is restored starts fenced, knows that it may be behind, and sends nothing."""
 
+import gzip
 import json
 import shutil
 import tarfile
@@ -186,7 +187,24 @@ def test_an_existing_file_is_not_written_over(loa: Loa, tmp_path: Path) -> None:
     assert file.read_text() == "something else"
 
 
-@pytest.mark.parametrize("content", [b"", b"no tar at all", None])
+def test_a_place_that_cannot_be_written_is_told_in_one_line(loa: Loa, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said = loa("backup", str(tmp_path / "file/loa.tar"))
+    assert (said.code, said.err.count("\n")) == (1, 1)
+    assert "Không ghi được tệp" in said.err
+
+
+def test_a_file_may_be_called_what_the_restore_calls_its_values(
+    loa: Loa, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty_database_url: str
+) -> None:
+    file = tmp_path / "a:by:pulling'.tar"
+    assert loa("backup", str(file)).code == 0
+    monkeypatch.setenv("LOA_DATABASE_URL", empty_database_url)
+    said = loa("restore", str(file), "--json")
+    assert said.code == 0, said.err
+
+
+@pytest.mark.parametrize("content", [b"", b"no tar at all", gzip.compress(b"x" * 999)[:20], None])
 def test_what_is_no_backup_is_refused_in_one_line(
     loa: Loa, tmp_path: Path, content: bytes | None
 ) -> None:
