@@ -25,7 +25,7 @@ from services.sandbox.world import FACEBOOK, ZALO, World
 from services.sandbox.zalo_articles import face_of
 
 _T = TypeVar("_T")
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class _Wanted(BaseModel):

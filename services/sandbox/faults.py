@@ -193,7 +193,8 @@ class FaultForm(BaseModel):
     `code` and `subcode` replace the channel's usual number in a refusal.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # JSON knows neither NaN nor Infinity: such a number could be taken in, but never told again.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     channel: Literal["zalo_oa", "facebook_page"] | None = None
     account: str | None = None

@@ -44,7 +44,7 @@ class FaultsDoor:
                 form = FaultForm.model_validate_json(body)
             form = self._by_id(form)
         except ValidationError as error:
-            problems = error.errors(include_url=False, include_context=False)
+            problems = error.errors(include_url=False, include_context=False, include_input=False)
             if as_form:
                 told = "; ".join(
                     f"{one['loc'][-1] if one['loc'] else ''}: {one['msg']}" for one in problems

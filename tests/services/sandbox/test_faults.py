@@ -302,6 +302,16 @@ async def test_an_unknown_fault_is_refused(
     assert answer.status_code == 422
 
 
+@pytest.mark.parametrize("seconds", ["NaN", "Infinity"])
+async def test_a_number_that_json_cannot_tell_again_is_refused(
+    client: httpx.AsyncClient, seconds: str
+) -> None:
+    answer = await client.post("/faults", content=f'{{"kind": "slow", "seconds": {seconds}}}')
+
+    assert answer.status_code == 422
+    assert as_json(await client.get("/faults"))["faults"] == []
+
+
 async def test_people_script_faults_with_a_form(client: httpx.AsyncClient) -> None:
     page = await make_page(client)
     form = {"kind": "throttle", "account": page.id, "count": "", "operation": ""}
