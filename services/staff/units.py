@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, ScalarSelect, select
+from sqlalchemy import CTE, ColumnElement, ScalarSelect, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -39,7 +39,9 @@ async def add(
     if problems:
         raise InvalidError("unit_invalid", fields=tuple(problems))
     parent = None if parent_code is None else await by_code(session, parent_code)
-    if await session.scalar(select(col(Unit.id)).where(col(Unit.code) == code)) is not None:
+    # Codes of items are written in capitals: `bnv` beside `BNV` could never have one of its own.
+    same = select(col(Unit.id)).where(func.upper(col(Unit.code)) == code.upper()).limit(1)
+    if await session.scalar(same) is not None:
         raise ConflictError("unit_exists", unit=code)
     unit = Unit(code=code, name=name, parent_id=parent.id if parent else None)
     session.add(unit)
