@@ -112,9 +112,10 @@ _IMITATES: Final = Told(
 _ONLY_LINKS: Final = Told(
     tone="bad",
     heading="Chữ này không phải của tin mà nó dẫn tới",
-    detail="Đoạn chữ có liên kết tới tin dưới đây, nhưng nội dung không có trong tin đó hay trong "
-    "tin nào khác của cơ quan.",
-    english="The text links to the item below, but its words are not that item's, nor any other's.",
+    detail="Đoạn chữ có liên kết hoặc mã của tin dưới đây, nhưng nội dung không có trong tin đó "
+    "hay trong tin nào khác của cơ quan.",
+    english="The text links to the item below or gives its code, but its words are not that "
+    "item's, nor any other's.",
     care=_CARE,
 )
 

@@ -37,7 +37,16 @@ _ALTERED: Final = 0.5  # of a copy's words must be found, or it is another text
 _COMPARED: Final = 6
 _MOST_READ: Final = 1_000_000  # characters cut into words for one question, about a second's work
 _LIKELY: Final = 12
+_MOST_NAMED: Final = 3
 _CODE: Final = re.compile(r"[^\W_][\w.-]*-\d{4}-\d{6,}")
+# A code as people copy it: with another dash, which phones put in, or with blanks around or for it.
+# Every part has an end, so that no text takes long.
+_COPIED_CODE: Final = re.compile(
+    r"(?<![\w.-])([^\W_][\w.-]{0,40})[-\s]{1,3}(\d{4})[-\s]{1,3}(\d{6,12})(?!\w)"
+)
+_DASH: Final = re.compile(r"\s{0,2}[-\u2010-\u2015\u2212]\s{0,2}")
+# What a sentence puts around a code or a link.
+_AROUND: Final = " \t\n.,;:!?…#*\"'“”‘’«»()[]{}<>"
 _OUR_CODE: Final = re.compile(r"/tin/([^\s/?#\"'<>]+)", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"(?:https?://)?[^\s/]+\.[^\s/]{2,}(?:[/?#:]\S*)?", re.IGNORECASE)
 _LINK: Final = re.compile(r"https?://\S+", re.IGNORECASE)
@@ -101,8 +110,8 @@ class Finding:
     """The answer, with what it rests on.
 
     `item` is what was asked about, also where an address merely imitates ours (`imitates`) or a
-    text that is not its own links to it. `where` names the account whose words were compared; empty
-    for the item's page. `comparison` is set for texts.
+    text that is not its own links to it or gives its code. `where` names the account whose words
+    were compared; empty for the item's page. `comparison` is set for texts.
     """
 
     answer: Answer
@@ -129,18 +138,35 @@ async def check(hub: Hub, asked: str) -> Finding:
     """Judges what somebody pasted, at most `MOST_CHARS` characters. Changes nothing."""
     await ledger.catch_up(hub, fresh=True)
     given = clean(asked).strip()
-    if _CODE.fullmatch(given):
+    bare = given.strip(_AROUND)
+    if _CODE.fullmatch(bare):
         async with hub.open_work() as session:
-            return await _by_code(session, hub, given)
-    if _ADDRESS.fullmatch(given):
-        return await _by_link(hub, given)
+            return await _by_code(session, hub, bare)
+    if _ADDRESS.fullmatch(bare):
+        return await _by_link(hub, bare)
     links = _LINK.findall(given)
-    if links and len(wording.read(_LINK.sub(" ", given)).tokens) < _FEWEST_WORDS:
+    if links and _says_little(_LINK.sub(" ", given)):
         return await _by_link(hub, links[0])
+    if not links and _says_little(_COPIED_CODE.sub(" ", _DASH.sub("-", given))):
+        async with hub.open_work() as session:
+            for code in _codes(given)[:_MOST_NAMED]:
+                found = await _by_code(session, hub, code)
+                if found.item is not None:
+                    return found
     return await _by_text(hub, given)
 
 
+def _says_little(rest: str) -> bool:
+    """Whether what stands beside a code or a link is too short to be judged itself."""
+    return len(wording.read(rest).tokens) < _FEWEST_WORDS
+
+
 # ── Codes ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _codes(given: str) -> list[str]:
+    """What may be codes in a text, written as we write them."""
+    return ["-".join(one) for one in _COPIED_CODE.findall(_DASH.sub("-", given))]
 
 
 async def _by_code(session: AsyncSession, hub: Hub, code: str) -> Finding:
@@ -207,9 +233,11 @@ async def _by_link(hub: Hub, given: str) -> Finding:
             return Finding(answer=Answer.CHANNEL)
         post = await _post(session, hub, parts)
         if post is not None:
-            return await _of_item(session, hub, post)
+            known = await _of_item(session, hub, post.item_id)
+            if known.answer is not Answer.UNKNOWN:
+                return known
         official = await register.channels(session, hub.registry)
-        found = _channel_at(official, parts)
+        found = _account_of(official, post) if post else _channel_at(official, parts)
         if found is not None:
             answer = Answer.CHANNEL if found.until is None else Answer.CLOSED_CHANNEL
             return Finding(answer=answer, channel=found)
@@ -221,6 +249,7 @@ async def _by_link(hub: Hub, given: str) -> Finding:
 
 
 def _parts(given: str) -> SplitResult | None:
+    given = given.strip(_AROUND)
     whole = given if re.match(r"https?://", given, re.IGNORECASE) else f"https://{given}"
     try:
         parts = urlsplit(whole)
@@ -248,10 +277,10 @@ def _port(parts: SplitResult) -> int | None:
     return None if parts.port in (None, 80, 443) else parts.port
 
 
-async def _post(session: AsyncSession, hub: Hub, parts: SplitResult) -> UUID | None:
-    """The item whose post on one of our channels the link leads to."""
+async def _post(session: AsyncSession, hub: Hub, parts: SplitResult) -> Publication | None:
+    """What stands on one of our channels where the link leads."""
     found = await session.scalar(
-        select(col(Publication.item_id))
+        select(Publication)
         .join(Account, col(Account.id) == col(Publication.account_id))
         .where(col(Publication.remote_url).in_(_variants(parts)), col(Account.stage) != "trial")
         .limit(1)
@@ -270,7 +299,7 @@ async def _post(session: AsyncSession, hub: Hub, parts: SplitResult) -> UUID | N
             continue
         if named is not None:
             return await session.scalar(
-                select(col(Publication.item_id)).where(
+                select(Publication).where(
                     col(Publication.account_id) == account.id,
                     col(Publication.remote_id) == str(named),
                 )
@@ -291,6 +320,14 @@ def _variants(parts: SplitResult) -> list[str]:
         for path in paths
         for query in dict.fromkeys((parts.query, ""))
     ]
+
+
+def _account_of(official: Iterable[OfficialChannel], post: Publication) -> OfficialChannel | None:
+    """The channel of a post that has no page here: it was there before the account was connected.
+
+    A post that was taken back is no post any more: its id is forgotten with it.
+    """
+    return next((one for one in official if one.id == post.account_id), None)
 
 
 def _channel_at(official: Iterable[OfficialChannel], parts: SplitResult) -> OfficialChannel | None:
@@ -346,13 +383,15 @@ def _is_title(copied: Reading, item: KnownItem) -> bool:
 
 
 async def _named(session: AsyncSession, hub: Hub, given: str) -> KnownItem | None:
-    """The item that a text links to, whatever its words are."""
+    """The item that a text links to or names by its code, whatever its words are."""
     for link in _LINK.findall(given):
         parts = _parts(link)
         code = _OUR_CODE.search(parts.path) if parts else None
         if parts is not None and code and _same_site(parts, hub.public_url):
             return (await _by_code(session, hub, code.group(1))).item
-    return None
+    plain = _LINK.sub(" ", given)
+    found = [(await _by_code(session, hub, code)).item for code in _codes(plain)[:_MOST_NAMED]]
+    return next((one for one in found if one is not None), None)
 
 
 async def _likely(session: AsyncSession, given: str) -> list[_Likely]:

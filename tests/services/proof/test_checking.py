@@ -221,12 +221,33 @@ async def test_an_earlier_wording_is_ours_but_not_what_holds(press: Press) -> No
         ("https://cong.example/tin-tuc/123", Answer.CHANNEL),
         (f"{PUBLIC_URL}/kenh-chinh-thuc", Answer.CHANNEL),
         (f"{PUBLIC_URL}@evil.example/tin/x", Answer.UNKNOWN),
+        (f"({PUBLIC_URL}/kenh-chinh-thuc).", Answer.CHANNEL),
+        (f"Xem: {POST}.", Answer.CURRENT),
         ("https://[::1", Answer.UNKNOWN),
         ("KHONG-2026-999999", Answer.UNKNOWN),
     ],
 )
 async def test_a_link_is_known_or_not(press: Press, link: str, answer: Answer) -> None:
     assert (await press.check(link)).answer is answer
+
+
+async def test_a_post_from_before_the_account_was_connected_stands_on_a_channel_of_ours(
+    press: Press,
+) -> None:
+    async with press.hub.open_work() as session:
+        newsroom = await Newsroom(session=session).open()
+        page = account(newsroom, "facebook_page", "5151", {"page_id": "5151", "app_id": "1"})
+        session.add(page)
+        await session.flush()
+        old, _ = await newsroom.item(released=False, title="Bài cũ")
+        publication = await newsroom.show(old, page, None, at=utc_now())
+        await newsroom.change(publication, remote_id="5151_99")
+
+    finding = await press.check("https://www.facebook.com/permalink.php?story_fbid=99&id=5151")
+
+    assert (finding.answer, finding.item) == (Answer.CHANNEL, None)
+    assert finding.channel is not None
+    assert finding.channel.remote_id == "5151"
 
 
 async def test_a_page_that_borrows_our_code_is_no_page_of_ours(press: Press) -> None:
@@ -245,6 +266,45 @@ async def test_a_code_leads_to_its_item_and_a_draft_to_nothing(press: Press) -> 
     assert (await press.check(press.item.code.lower())).answer is Answer.CURRENT
     assert (await press.check(draft.code)).answer is Answer.UNKNOWN
     assert (await press.check("Chưa ai được biết chuyện này cả đâu nhé")).answer is Answer.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        "{code}.",
+        "#{code}",
+        "[{code}]",
+        "Mã tin: {code}",
+        "{spaced}",
+        "{blanks}",
+        "{dashes}",
+        "{url}.",
+        "(“{url}”)",
+    ],
+)
+async def test_a_code_or_link_is_known_as_people_copy_it(press: Press, copied: str) -> None:
+    code = press.item.code
+    asked = copied.format(
+        code=code,
+        spaced=code.lower().replace("-", " - "),
+        blanks=code.replace("-", " "),
+        dashes=code.replace("-", "–"),
+        url=f"{PUBLIC_URL}/tin/{code}",
+    )
+
+    finding = await press.check(asked)
+
+    assert (finding.answer, finding.item and finding.item.code) == (Answer.CURRENT, code)
+
+
+async def test_a_text_of_somebody_else_that_gives_our_code_is_not_ours(press: Press) -> None:
+    scam = "Bạn được hoàn thuế 2.500.000 đồng, chuyển phí trước hôm nay, mã tin {}"
+
+    ours = await press.check(scam.format(press.item.code.replace("-", " – ")))
+    none = await press.check(scam.format("KHONG-2026-999999"))
+
+    assert (ours.answer, ours.item and ours.item.code) == (Answer.UNKNOWN, press.item.code)
+    assert (none.answer, none.item) == (Answer.UNKNOWN, None)
 
 
 async def test_an_old_bulletin_is_told_from_the_many_that_are_like_it(press: Press) -> None:
