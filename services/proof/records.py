@@ -128,6 +128,8 @@ def history(signed: Sequence[tuple[str, bytes]]) -> bytes:
 def verify(data: bytes, keys: Mapping[str, PublicKey], *, text: str | None = None) -> Verdict:
     """Judges a file: a history, or one record with its signature. Any changed byte is found.
 
+    A history begins with the first record; that its newest is missing only a newer file can tell.
+
     `keys` by id, as `keys_of` gives them. A line end after the file does not count.
     """
     try:
@@ -135,17 +137,15 @@ def verify(data: bytes, keys: Mapping[str, PublicKey], *, text: str | None = Non
     except ValueError:
         return Verdict(fault="not_canonical")
     try:
-        if isinstance(value, Mapping) and "records" in value:
-            rows = _History.model_validate(value).records
-        else:
-            rows = [Signed.model_validate(value)]
+        whole = isinstance(value, Mapping) and "records" in value
+        rows = _History.model_validate(value).records if whole else [Signed.model_validate(value)]
     except ValidationError:
         return Verdict(fault="not_a_record")
     if not rows:
         return Verdict(fault="empty")
     before: Record | None = None
     for row in rows:
-        fault = _fault(row, keys) or (_out_of_order(row.record, before) if len(rows) > 1 else None)
+        fault = _fault(row, keys) or (_out_of_order(row.record, before) if whole else None)
         if fault is not None:
             return Verdict(fault=fault, at=row.record.no)
         before = row.record

@@ -141,7 +141,9 @@ def _altered(sound: bytes, dice: random.Random) -> bytes:
             )
         case _:  # a record is repeated, left out at the front, or put last
             rows = told["records"]
-            told["records"] = dice.choice([rows[::-1], [rows[0], *rows], [rows[1], rows[1]]])
+            told["records"] = dice.choice(
+                [rows[::-1], [rows[0], *rows], [rows[1], rows[1]], [rows[1]]]
+            )
     return canonical(told)
 
 
