@@ -7,7 +7,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 
-from services.feeds.answers import SOON
+from services.feeds.answers import SAFE, SOON
 from services.feeds.conditional import (
     Coding,
     asked,
@@ -18,6 +18,7 @@ from services.feeds.conditional import (
 )
 from services.feeds.page import Pages, Problem
 from services.staff.agency import Agency
+from services.staff.cookies import STRICT_TRANSPORT
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -38,14 +39,19 @@ _PACKED_ALREADY: Final = ("image/jpeg", "image/png", "font/")
 _OF_A_BODY: Final = ("content-length", "content-type", "content-encoding")
 
 
-def finished(endpoint: Endpoint) -> Endpoint:
+def finished(endpoint: Endpoint, *, https: bool) -> Endpoint:
     """The same endpoint, whose pages are validated and packed; files and streams pass as they are.
 
-    A page that brings a tag of its own keeps it.
+    A page that brings a tag of its own keeps it. `https`: whether browsers reach this hub over it.
     """
 
     async def serve(request: Request) -> Response:
+        if "\0" in request.scope["path"]:
+            # No address of ours holds one, and PostgreSQL takes none, not even to look for it.
+            return Response(status_code=404, headers=dict(SAFE))
         response = await endpoint(request)
+        if https:
+            response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT
         if isinstance(response, FileResponse | StreamingResponse):
             return response
         return _finish(request, response)

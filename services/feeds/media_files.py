@@ -1,4 +1,4 @@
-"""Serves media: files of the library as they are, and pictures in their smaller sizes.
+"""Serves media: files of the library as they are, pictures in their smaller sizes, the mark.
 
 A size is made by the first who asks for it; while too many wait for theirs, the picture itself is
 sent.
@@ -13,15 +13,17 @@ from typing import Final
 import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 
-from services.content import media_sizes
+from services.content import brand, media_sizes
 from services.content.tables import Media
 from services.content.withdrawn_media import withdrawn
 from services.delivery.hub import Hub
 from services.feeds.answers import SAFE, SOON
 from services.feeds.conditional import asked, unchanged
 from services.feeds.finishing import Endpoint
+from services.staff import agency
+from services.staff.agency import Logo
 from shared.errors import InvalidError, NotFoundError
 
 # Its bytes never change, but a picture of a withdrawn item must leave the caches of others too.
@@ -41,7 +43,45 @@ _log = structlog.get_logger()
 
 def routes(hub: Hub) -> Mapping[str, Endpoint]:
     """The addresses of media, and what answers there."""
-    return {"/media/{digest}-{size}.jpg": _sized(hub), "/media/{digest}.{ext}": _whole(hub)}
+    return {
+        "/media/{digest}-mark.{ext}": _mark(hub),
+        "/media/{digest}-{size}.jpg": _sized(hub),
+        "/media/{digest}.{ext}": _whole(hub),
+    }
+
+
+def _mark(hub: Hub) -> Endpoint:
+    """The agency's mark as the head of every page shows it: made once, held by this process."""
+    held: dict[str, tuple[bytes, str]] = {}
+    turn = asyncio.Lock()
+
+    async def make(name: str, logo: Logo) -> Response | None:
+        try:
+            made = await brand.for_head(hub.media, logo)
+        except NotFoundError:
+            return Response(status_code=404, headers=dict(SAFE))
+        except InvalidError as error:
+            # It was read once, when it was taken in; a reader sees it all the same.
+            _log.warning("mark.not_sized", code=error.code)
+            return RedirectResponse(hub.media_url(logo.sha256, logo.ext), 302)
+        held[name] = made.data, made.mime
+        return None
+
+    async def serve(request: Request) -> Response:
+        name = f"{request.path_params['digest']}-mark.{request.path_params['ext']}"
+        if name not in held:
+            async with hub.open_work() as session:
+                logo = (await agency.settings(session)).logo
+            if logo is None or brand.name(logo) != name:
+                return Response(status_code=404, headers=dict(SAFE))
+            async with turn:
+                refused = None if name in held else await make(name, logo)
+            if refused is not None:
+                return refused
+        body, mime = held[name]
+        return Response(body, media_type=mime, headers={**SAFE, "Cache-Control": _HOUR})
+
+    return serve
 
 
 def _whole(hub: Hub) -> Endpoint:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from services.content import brand
 from services.content.tables import Media
 from services.delivery.hub import Hub
 from services.delivery.public_item import PublicItem, WithdrawnItem
@@ -88,7 +89,7 @@ class Pages:
             long_time=lambda at: words.long_time(at, self.zone),
             day=lambda at: f"{at.astimezone(self.zone):%d/%m/%Y}",
             short_time=lambda at: f"{at.astimezone(self.zone):%d/%m/%Y, %H:%M}",
-            local_media=lambda media: f"{self.base}/media/{media.sha256}.{media.ext}",
+            local_mark=lambda logo: f"{self.base}/media/{brand.name(logo)}",
             thumb=lambda media: pictures.thumb(media, self.base),
             at_head=self._at_head,
             iso=lambda at: at.astimezone(self.zone).isoformat(timespec="seconds"),

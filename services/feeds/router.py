@@ -15,6 +15,7 @@ from services.feeds import checking, feed_pages, item_pages, lists, media_files,
 from services.feeds.dress import PIECES
 from services.feeds.finishing import Endpoint, finished
 from services.feeds.page import Pages
+from services.staff.cookies import is_https
 
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
@@ -22,6 +23,7 @@ _FOREVER: Final = "public, max-age=31536000, immutable"
 def create_router(hub: Hub) -> APIRouter:
     """The routes of this door, for one hub."""
     pages = Pages(hub)
+    https = is_https(hub.public_url)
     router = APIRouter()
     routes: Mapping[str, Endpoint] = {
         **feed_pages.routes(hub, pages),
@@ -33,10 +35,12 @@ def create_router(hub: Hub) -> APIRouter:
         "/static/public/{name}": _static,
     }
     for path, endpoint in routes.items():
-        router.add_route(path, finished(endpoint), methods=["GET", "HEAD"], include_in_schema=False)
+        served = finished(endpoint, https=https)
+        router.add_route(path, served, methods=["GET", "HEAD"], include_in_schema=False)
     for path, endpoint in checking.forms(hub, pages).items():
         methods = ["GET", "HEAD", "POST"]
-        router.add_route(path, finished(endpoint), methods=methods, include_in_schema=False)
+        served = finished(endpoint, https=https)
+        router.add_route(path, served, methods=methods, include_in_schema=False)
     return router
 
 

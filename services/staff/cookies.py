@@ -5,6 +5,8 @@ import hashlib
 import hmac
 from typing import Final
 
+# What tells a browser to ask this hub over HTTPS only, for two years (R82).
+STRICT_TRANSPORT: Final = "max-age=63072000; includeSubDomains"
 _LABEL: Final = b"loa csrf 1"
 
 

@@ -52,6 +52,7 @@ PUBLIC = frozenset(
         "GET /tin/{code}",
         "GET /tin/{code}/{slug}",
         "GET /media/{digest}.{ext}",
+        "GET /media/{digest}-mark.{ext}",
         "GET /media/{digest}-{size}.jpg",
         "GET /hooks/{channel}/{account_id:uuid}",  # the channel's signature speaks for it
         "POST /hooks/{channel}/{account_id:uuid}",

@@ -1,3 +1,4 @@
+import io
 import os
 import re
 from collections.abc import AsyncIterator
@@ -10,15 +11,18 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from lxml import etree, html
+from PIL import Image
 from sqlalchemy import text
 
 from adapters.portal_rss.channel import channel
 from services.channels.registry import Registry
 from services.channels.sealing import Sealer
+from services.content import brand
 from services.content.media_store import MediaStore
 from services.delivery.hub import Hub
 from services.feeds.dress import PIECES
 from services.feeds.router import create_router
+from services.staff.tables import AgencySetting
 from services.storage.columns import new_id
 from services.storage.session import Opener, make_engine, opener
 from shared.clock import utc_now
@@ -128,6 +132,7 @@ async def test_an_items_page_is_plain_accessible_html(house: House) -> None:
     assert not re.search(r"<script|<style|style=|\son\w+=", response.text)
     assert "script-src" not in response.headers["content-security-policy"]
     assert response.headers["content-security-policy"].startswith("default-src 'none'")
+    assert response.headers["strict-transport-security"] == "max-age=63072000; includeSubDomains"
 
 
 async def test_the_address_of_an_item_is_ours_whatever_the_slug_or_host(house: House) -> None:
@@ -310,6 +315,61 @@ async def test_a_document_is_saved_not_shown(house: House) -> None:
 
     assert response.headers["content-type"] == "application/pdf"
     assert response.headers["content-disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize(
+    ("points", "shown"),
+    [((1_000, 500), (240, 120)), ((1_600, 100), (336, 21)), ((96, 96), (96, 96))],
+)
+async def test_the_agencys_mark_stands_on_pages_as_small_as_it_is_shown(
+    house: House, points: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    drawn, transparent = io.BytesIO(), Image.effect_noise(points, 90).convert("RGBA")
+    transparent.putalpha(128)
+    transparent.save(drawn, "PNG")
+    logo = await brand.keep(MediaStore(house.media), drawn.getvalue())
+    async with house.open_work() as session:
+        newsroom = await Newsroom(session=session).open()
+        value = logo.model_dump(mode="json")
+        session.add(AgencySetting(name="logo", value=value, by=newsroom.author, at=utc_now()))
+    try:
+        page = html.fromstring((await house.outside.get("/tin")).text)
+        [address] = found(page, "//img[@class='mark']/@src")
+        sent = await house.outside.get(address)
+        same = await house.outside.get(address, headers={"If-None-Match": sent.headers["etag"]})
+    finally:
+        async with house.open_work() as session:
+            await session.execute(text("DELETE FROM agency_setting WHERE name = 'logo'"))
+
+    assert (sent.status_code, sent.headers["content-type"]) == (200, "image/png")
+    assert sent.headers["cache-control"] == "public, max-age=3600"
+    assert "sandbox" in sent.headers["content-security-policy"]
+    picture = Image.open(io.BytesIO(sent.content))
+    assert (picture.size, picture.mode) == (shown, "RGBA")
+    assert len(sent.content) < 100_000
+    assert (same.status_code, same.content) == (304, b"")
+
+
+async def test_only_the_mark_of_the_agency_is_made_small(house: House) -> None:
+    digest, _ = store(house, "png", b"\x89PNG" + os.urandom(100))
+
+    assert (await house.outside.get(f"/media/{digest}-mark.png")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/tin/%00",
+        "/tin/a%00b/record.json",
+        "/tin/%00/ban-chu.txt",
+        "/tin/%00/the.png",
+        "/media/%00-720.jpg",
+        "/media/%00-mark.png",
+        "/chuyen-muc/%00",
+    ],
+)
+async def test_an_address_that_no_database_can_look_for_is_404(house: House, path: str) -> None:
+    assert (await house.outside.get(path)).status_code == 404
 
 
 @pytest.mark.parametrize(
