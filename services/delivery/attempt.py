@@ -26,8 +26,11 @@ from services.delivery.intent import (
     Next,
     Nothing,
 )
-from services.delivery.lanes import Baseline, Held
+from services.delivery.lanes import Baseline, Held, hold_on
 from services.delivery.outcome import put_off
+from services.delivery.retries import LeaseShortError
+from services.storage.session import AWAY
+from shared.clock import steady_seconds
 from shared.contract.channel import Lister, Updater, Withdrawer
 from shared.contract.errors import ChannelError, ChannelRejectedError, ChannelUncertainError, Remedy
 from shared.contract.messages import Operation, Outcome
@@ -93,8 +96,12 @@ async def work_lane(desk: Desk, lane: Held) -> None:
 async def _answer(desk: Desk, bound: Bound) -> Answer | None:
     """What the call brought, to be kept with the next ask; None when it is kept already.
 
-    A dead token is renewed before anything else is asked.
+    A dead token is renewed before anything else is asked. A worker that was halted, or heard of its
+    own commit too late, makes no call: others may have sent something newer by then.
     """
+    if not await _in_time(desk.hub, bound):
+        log.warning("lane.too_late", attempt=str(bound.attempt_id))
+        return Answer(bound=bound, outcome=LeaseShortError())
     answer = Answer(bound=bound, outcome=await call(desk.hub, bound))
     reached("after the call")
     if not _token_died(answer.outcome):
@@ -104,6 +111,27 @@ async def _answer(desk: Desk, bound: Bound) -> Answer | None:
     await _renew(desk.hub, bound)
     reached("after renewing the token")
     return None
+
+
+async def _in_time(hub: Hub, bound: Bound) -> bool:
+    """Whether the lane stays ours for as long as the call may take (R11).
+
+    A lease that became too short is renewed first. One that is over is not: what was checked for
+    this call is too old as well. A crash in here leaves what one before it leaves.
+    """
+    now, deadline = steady_seconds(), bound.call.deadline.total_seconds()
+    if now <= bound.start_by:
+        return True
+    if now > bound.start_by + deadline:
+        return False
+    try:
+        async with hub.open_work() as session:
+            still = await hold_on(session, [bound.lane], lease=hub.rules.lane)
+    except AWAY as error:
+        log.warning("loop.database_away", reason=type(error).__name__)
+        return False
+    lasts_until = now + hub.rules.lane.total_seconds()
+    return bound.lane in still and steady_seconds() <= lasts_until - deadline
 
 
 async def call(hub: Hub, bound: Bound) -> Outcome | BaseException:

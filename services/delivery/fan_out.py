@@ -138,7 +138,10 @@ _WITHDRAW = text(
         absences = CASE WHEN moved.effect = 'withdraw' THEN 0 ELSE p.absences END,
         left_at = coalesce(p.left_at, now()), final = false,
         tries = 0, resends = CASE WHEN p.resends > 1000 THEN p.resends ELSE 0 END,
-        seen_at = NULL, look_at = NULL, drift = NULL, drift_text = NULL, compared_at = NULL,
+        -- What was proven absent, and so needs no call, may yet surface (R35).
+        look_at = CASE WHEN moved.effect = 'none' AND p.watch_until > now()
+                       THEN now() + interval '15 minutes' END,
+        seen_at = NULL, drift = NULL, drift_text = NULL, compared_at = NULL,
         problem_code = CASE WHEN p.state IN ('uncertain','undecided') THEN p.problem_code END,
         problem_remote_code = NULL, problem_words = NULL
       FROM moved WHERE p.id = moved.id AND NOT moved.already
@@ -370,7 +373,7 @@ async def withdraw(
     effects = tuple(
         Effect(account_id=row.account_id, publication_id=row.id, effect=row.effect) for row in found
     )
-    if not effects:
+    if not effects and (account_ids is None or not await _stands_somewhere(session, item)):
         raise ConflictError("nothing_published")
     if account_ids is not None and {one.account_id for one in effects} != set(account_ids):
         raise NotFoundError("publication_not_found")
@@ -401,6 +404,8 @@ async def stop(session: AsyncSession, caller: Caller, item_id: UUID) -> Item:
     item = await workflow.lock_item(session, caller, item_id)
     revision = await _newest_approved(session, item)
     if revision is None:
+        if caller.staff_id != item.created_by:
+            caller.need_role("editor", "approver")
         raise ConflictError("nothing_to_stop")
     hands = {item.created_by, revision.created_by, revision.last_editor, revision.submitted_by}
     if caller.staff_id not in hands:
@@ -548,6 +553,16 @@ async def _still_open(session: AsyncSession, accounts: Sequence[UUID]) -> None:
     )
     if closed:
         raise ConflictError("account_closed")
+
+
+async def _stands_somewhere(session: AsyncSession, item: Item) -> bool:
+    """Whether the item has a standing on any account."""
+    return bool(
+        await session.scalar(
+            text("SELECT EXISTS (SELECT FROM publication WHERE item_id = :item)"),
+            {"item": item.id},
+        )
+    )
 
 
 async def _mark_withdrawn(session: AsyncSession, item: Item, reason: str) -> None:

@@ -40,6 +40,7 @@ from services.delivery.lanes import Baseline, Held, Stray, release
 from services.delivery.tables import State
 from services.delivery.voiding import tell_paused, void_approvals
 from services.storage.columns import new_id
+from shared.clock import steady_seconds
 from shared.contract.messages import Account, Call, Operation, Outcome, Payload, RemoteId, Step
 from shared.errors import LoaError
 
@@ -48,7 +49,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """A call that may leave now: its intent is committed."""
+    """A call that may leave now: its intent is committed.
+
+    `start_by` (of `steady_seconds`): begun later, it could outlive the lane's lease (R11).
+    """
 
     lane: Held
     publication_id: UUID
@@ -61,6 +65,7 @@ class Bound:
     credentials_version: int
     breaker_failures: int
     resumes: bool
+    start_by: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +145,8 @@ _NEXT = text(
            coalesce(lane.baseline_at > now() - interval '30 seconds', false)
              AS baseline_fresh,
            lane.baseline AS baseline,
+           CAST(extract(epoch FROM lane.until - statement_timestamp()) AS double precision)
+             AS lease_left,
            statement_timestamp() AS now, p.id, p.item_id, p.state, p.generation,
            p.observed_generation, p.desired_rendition_id, p.observed_rendition_id,
            p.remote_id, p.remote_url,
@@ -380,6 +387,7 @@ async def begin(
 
 async def _next(session: AsyncSession, hub: Hub, asks: Sequence[Ask]) -> dict[Held, Next]:
     """The next step of each lane in which something is due."""
+    asked_at = steady_seconds()
     rows = await session.execute(
         _NEXT,
         {
@@ -393,7 +401,7 @@ async def _next(session: AsyncSession, hub: Hub, asks: Sequence[Ask]) -> dict[He
     due = rows.all()
     unreleased = {row.item_id for row in due if _unreleased(row)}
     locked = set(await session.scalars(_ITEMS, {"ids": list(unreleased)})) if unreleased else set()
-    work = _Work(hub, blocked=unreleased - locked)
+    work = _Work(hub, asked_at=asked_at, blocked=unreleased - locked)
     by_lane = {(ask.lane.account_id, ask.lane.urgent): ask for ask in asks}
     found: dict[Held, Next] = {}
     for row in due:
@@ -443,8 +451,9 @@ async def _spend(session: AsyncSession, hub: Hub, calls: Sequence[tuple[UUID, in
 class _Work:
     """What one batch decided, gathered so that each kind of decision is one statement."""
 
-    def __init__(self, hub: Hub, *, blocked: set[UUID]) -> None:
+    def __init__(self, hub: Hub, *, asked_at: float, blocked: set[UUID]) -> None:
         self._hub = hub
+        self._asked_at = asked_at
         self._blocked = blocked
         self._open: list[dict[str, object]] = []
         # One item shows mostly the same on many accounts: its text goes to the database once.
@@ -597,6 +606,7 @@ class _Work:
             credentials_version=row.credentials_version,
             breaker_failures=row.breaker_failures,
             resumes=choice.resume,
+            start_by=self._asked_at + row.lease_left - call.deadline.total_seconds(),
         )
 
     def _settle(

@@ -58,7 +58,9 @@ _DONE = text(
         next_at = CASE WHEN p.generation > c.generation
                        THEN greatest(clock_timestamp(), p.not_before) END,
         look_at = CASE WHEN r.reads AND NOT r.gone
-                       THEN clock_timestamp() + make_interval(secs => :first_look) END,
+                       THEN clock_timestamp() + make_interval(secs => :first_look)
+                       WHEN r.reads AND p.watch_until > clock_timestamp()
+                       THEN clock_timestamp() + interval '15 minutes' END,
         observed_at = clock_timestamp(),
         first_observed_at = CASE WHEN r.gone THEN p.first_observed_at
                                  ELSE coalesce(p.first_observed_at, clock_timestamp()) END,

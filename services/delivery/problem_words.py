@@ -205,6 +205,12 @@ _OF_DELIVERY: Final[Mapping[str, Pair]] = {
         _NOT_YET,
         _AUTOMATIC,
     ),
+    "lease_short": _pair(
+        "Máy gửi bị chậm nên chưa gọi kênh; chắc chắn chưa có gì đi ra.",
+        "The sending process was held up and made no call; certainly nothing has left.",
+        _NOT_YET,
+        _AUTOMATIC,
+    ),
     "rejected": _pair(
         "Kênh từ chối yêu cầu này trước khi làm gì.",
         "The channel refused this request before doing anything.",

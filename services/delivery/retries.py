@@ -25,12 +25,23 @@ _URGENT = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 4, 8, 15, 30, 6
 _ASKED_TO_SLOW = timedelta(seconds=60)
 _ALLOWANCE_GONE = timedelta(hours=6)
 _AFTER_RENEWAL = timedelta(seconds=1)
+_AFTER_DELAY = timedelta(seconds=1)
 
 # A step that may be repeated is not repeated for ever: then the channel is read, and a person
 # asked.
 REPEATS = 8
 # A dead token is renewed once or twice; if the channel still says no, somebody must look.
 RENEWALS = 3
+
+
+class LeaseShortError(ChannelNotSentError):
+    """We were held up between intent and call until the call could have outlived the lease.
+
+    Others may hold the lane by then, and may have sent something newer. Nobody is at fault: it is
+    no try of the item's, and says nothing about the channel.
+    """
+
+    default_code = "lease_short"
 
 
 class Verdict(StrEnum):
@@ -68,6 +79,8 @@ def effects_of(error: BaseException, *, tries: int, urgent: bool, repeatable: bo
     call left.
     """
     own = spread(_delay(tries, urgent=urgent))
+    if isinstance(error, LeaseShortError):
+        return Effects(verdict=Verdict.AGAIN, delay=_AFTER_DELAY, counts=False)
     if isinstance(error, ChannelNotSentError):
         return Effects(
             verdict=Verdict.AGAIN,

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import structlog
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from services.delivery import lanes
 from services.delivery.attempt import Desk, work_lane
@@ -25,6 +25,7 @@ from services.delivery.lanes import Held
 from services.delivery.outcome import IdTakenError, give_up_closed, keep
 from services.delivery.wake import derive
 from services.storage.session import AWAY
+from shared.clock import steady_seconds
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ _GATHER = 0.025
 _TICK = 1.0
 _URGENT_TICK = 0.5
 _SWEEP = 30.0
+_NEVER_BETTER = (IntegrityError, DataError, ProgrammingError)
 _ONE_POST_ONE_PUBLICATION = "uq_publication_account_id_remote_id"
 
 
@@ -163,6 +165,26 @@ class Loop:
         return step
 
     async def _keep(self, answer: Answer) -> None:
+        """Keeps one answer; a database that is away is waited for while the lane may be ours.
+
+        What the world told us once it may not tell again (reliability-security.md 1.5, step 5).
+        Safe to repeat: an attempt that is closed already stays as it is.
+        """
+        until = steady_seconds() + self.hub.rules.lane.total_seconds()
+        while True:
+            try:
+                await self._keep_once(answer)
+            except _NEVER_BETTER:
+                raise
+            except AWAY as error:
+                if steady_seconds() > until:
+                    raise
+                log.warning("loop.database_away", reason=type(error).__name__)
+                await asyncio.sleep(_TICK)
+            else:
+                return
+
+    async def _keep_once(self, answer: Answer) -> None:
         reached("before opening the outcome")
         try:
             async with self.hub.open_work() as session:
@@ -172,7 +194,7 @@ class Loop:
         except IntegrityError as error:
             if _ONE_POST_ONE_PUBLICATION not in str(error.orig):
                 raise
-            await self._keep(replace(answer, outcome=IdTakenError()))
+            await self._keep_once(replace(answer, outcome=IdTakenError()))
 
     async def _renew_leases(self) -> None:
         """Keeps the leases of working lanes alive at a quarter of their length."""

@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.audit.actor import SYSTEM
 from services.channels import accounts
 from services.delivery import board, lanes, turn
+from services.delivery.attempt import Desk, work_lane
 from services.delivery.hub import Hub
-from services.delivery.intent import Ask, Kept, Next, begin
+from services.delivery.intent import Answer, Ask, Bound, Kept, Next, begin
+from services.delivery.outcome import keep
 from services.delivery.words import problem
 from tests.services.delivery.walls import turning, until, wall
 from tests.support.hub import Bench
@@ -126,3 +128,64 @@ async def test_what_the_world_answered_is_kept_though_no_next_intent_can_be_writ
         await until(walled, item.id, "live")
     assert broken
     assert [walls.wall(f"kept-{no}").calls for no in range(3)] == [["POST"]] * 3
+
+
+async def test_what_the_world_answered_outlives_a_database_that_is_away_for_a_moment(
+    walled: Bench, walls: WallServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This channel cannot be read back: an answer that is lost would be a person's to find out."""
+    team = await walled.team()
+    account = await wall(walled, team, walls, "away")
+    away: list[int] = []
+
+    async def no_database(session: AsyncSession, hub: Hub, answers: Sequence[Answer]) -> Kept:
+        if answers and len(away) < 3:  # the batch, the answer by itself, and once more
+            away.append(len(answers))
+            raise ConnectionRefusedError("the database is starting up")
+        return await keep(session, hub, answers)
+
+    monkeypatch.setattr(turn, "keep", no_database)
+    async with turning(walled):
+        item = await walled.published(team, [account])
+        await until(walled, item.id, "live")
+    assert len(away) == 3
+    assert walls.wall("away").calls == ["POST"]
+
+
+async def test_a_call_does_not_leave_when_its_lane_has_lapsed_meanwhile(
+    walled: Bench, walls: WallServer
+) -> None:
+    """Who hears of his own intent too late may be overtaken: another holder has gone on by then."""
+    team = await walled.team()
+    account = await wall(walled, team, walls, "overtaken")
+    async with turning(walled):
+        item = await walled.published(team, [account], title="Bản một")
+        await until(walled, item.id, "live")
+    await walled.corrected(team, item.id, [account], title="Bản hai")
+    slow = walled.ruled(lane=timedelta(seconds=1)).hub
+    answers: list[Answer] = []
+
+    async def ask(one: Ask) -> Next:
+        if one.answer is not None:
+            answers.append(one.answer)
+        async with slow.open_work() as session:
+            kept = await keep(session, slow, answers[-1:])
+            (step,) = await begin(session, slow, [one], kept)
+        if isinstance(step, Bound):
+            async with turning(walled):
+                await until(walled, item.id, "live")
+                await walled.corrected(team, item.id, [account], title="Bản ba")
+                await until(walled, item.id, "live")
+        return step
+
+    async with walled.hub.open_work() as session:
+        held = await lanes.claim(
+            session, owner="slow", most=50, lease=slow.rules.lane, urgent_only=False
+        )
+    (lane,) = [one for one in held if one.account_id == account]
+    desk = Desk(hub=slow, ask=ask, keep=answers.append)  # type: ignore[arg-type]  # never called
+    await work_lane(desk, lane)
+    (shown,) = walls.wall("overtaken").visible
+    assert shown.startswith("Bản ba")
+    assert [type(one.outcome).__name__ for one in answers] == ["LeaseShortError"]
+    assert await walled.states(item.id) == {account: "live"}

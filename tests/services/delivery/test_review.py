@@ -343,6 +343,39 @@ async def test_a_post_that_surfaces_after_its_proven_absence_is_taken_down(
         await until_shown(server, "surfaces", [])
 
 
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_post_that_surfaces_after_a_later_withdrawal_is_taken_down(
+    bench: Bench, team: Team, server: WallServer, again: bool
+) -> None:
+    """Absence was proven, and the call to be made again: withdrawn before that, or after it."""
+    name = f"surfaces-{again}"
+    account = await stands(bench, team, server, name)
+    fails_once(server, commits=False)
+    async with turning(patient(bench)):
+        item = await bench.published(team, [account])
+        await until(bench, item.id, "uncertain")
+    async with bench.hub.open_work() as session:
+        payload = await session.scalar(
+            text("SELECT payload ->> 'text' FROM rendition WHERE account_id = :id"), {"id": account}
+        )
+        if not again:
+            await session.execute(
+                text("INSERT INTO switch (name, reason, by, at) VALUES ('freeze','x','x',now())")
+            )
+    await asked_now(bench, item.id)
+    try:
+        async with turning(bench):
+            await until(bench, item.id, "live" if again else "pending")
+            await bench.withdrawn(team, item.id)
+            await until(bench, item.id, "withdrawn")
+            server.wall(name).posts["late"] = payload
+            await looked_soon(bench)
+            await until_shown(server, name, [])
+    finally:
+        async with bench.hub.open_work() as session:
+            await session.execute(text("DELETE FROM switch"))
+
+
 async def test_a_stopped_post_that_surfaces_is_told(
     bench: Bench, team: Team, server: WallServer
 ) -> None:
