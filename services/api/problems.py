@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.routing import Match
 
 from services.api import idempotency, words
 from services.api.errors import (
@@ -26,7 +27,7 @@ from services.api.errors import (
 from services.api.state import caller_of, hub_of, object_of, request_id_of
 from services.audit.acts import Act
 from services.audit.append import record_refusal
-from services.delivery import field_words
+from services.delivery import field_words, rendition_words
 from shared.contract.errors import ChannelError
 from shared.errors import (
     ConflictError,
@@ -74,8 +75,12 @@ _HTTP_CODES: Final[Mapping[int, str]] = {
     405: "method_not_allowed",
     413: "too_large",
 }
-# PostgreSQL: serialization failure, deadlock, lock not available, statement cancelled, shutdown.
-_PASSING: Final = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P03"})
+# PostgreSQL: connection lost, serialization failure, deadlock, too many connections, lock not
+# available, statement cancelled, shutdown.
+_PASSING: Final = frozenset(
+    {"08000", "08003", "08006", "40001", "40P01", "53300", "55P03", "57014"}
+    | {"57P01", "57P02", "57P03"}
+)
 
 Responses: TypeAlias = dict[int | str, dict[str, object]]
 
@@ -137,7 +142,13 @@ def answer(request: Request, error: LoaError) -> JSONResponse:
         else words.detail(error.code, language, error.values),
         code=error.code,
         errors=[
-            FieldProblem(field=one.field, code=one.code, detail=words.side(one.detail, language))
+            FieldProblem(
+                field=one.field,
+                code=one.code,
+                detail=rendition_words.told(one.code, one.detail, language)
+                if error.code == "blocking_problems"
+                else words.side(one.detail, language),
+            )
             for one in (error.fields if isinstance(error, InvalidError) else ())
         ],
     )
@@ -211,9 +222,21 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     response = answer(request, known.get(error.status_code, InvalidError)(code))
     if error.status_code == 405:
         response = answer_as(request, 405, code)
-        response.headers.update(error.headers or {})
+        response.headers["Allow"] = ", ".join(_methods(request))
     await idempotency.release(request)
     return response
+
+
+def _methods(request: Request) -> list[str]:
+    """What may be done at an address. The framework names the methods of one of its calls only."""
+    return sorted(
+        {
+            method
+            for route in request.app.routes
+            if route.matches(request.scope)[0] is not Match.NONE
+            for method in getattr(route, "methods", None) or ()
+        }
+    )
 
 
 def answer_as(request: Request, status: int, code: str) -> JSONResponse:
@@ -243,7 +266,8 @@ async def _on_unavailable(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
     """A database error: some pass by themselves, every other one is a bug of ours."""
-    if getattr(getattr(error, "orig", None), "sqlstate", None) in _PASSING:
+    assert isinstance(error, DBAPIError)  # noqa: S101  # registered for this class alone
+    if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _PASSING:
         return await _on_unavailable(request, error)
     _log.error(
         "api_bug", request=request_id_of(request), error=type(error).__name__, exc_info=error
@@ -271,8 +295,10 @@ def _field_errors(
         place = one.get("loc")
         parts = [str(part) for part in place] if isinstance(place, tuple | list) else []
         # The first part only says body, query, path or header: people know the field by its name.
-        name = ".".join(parts[1:] if len(parts) > 1 else parts)
         code = str(one.get("type", "invalid"))
+        # Behind that part stands the name, but the place in the text where this is no JSON.
+        named = len(parts) > 1 and code != "json_invalid"
+        name = ".".join(parts[1:] if named else parts[:1])
         yield FieldError(
             field=clean(name)[:200], code=code, detail=field_words.fault(code, language)
         )

@@ -12,6 +12,7 @@ from sqlalchemy import Row
 from services.api import words
 from services.channels.accounts import AccountView
 from services.content.tables import Approval, Media, Revision
+from services.delivery import rendition_words
 from services.delivery.board import Shown, Whole
 from services.delivery.hub import Hub
 from services.delivery.preview import Preview
@@ -545,8 +546,8 @@ def items_json(hub: Hub, found: Iterable[Whole], following: str | None) -> bytes
     return b'{"data":[%b],"next":%b}' % (data, to_json(following))
 
 
-def preview_json(shown: Preview) -> bytes:
-    """A draft as its accounts would show it: `PreviewOut` as JSON."""
+def preview_json(shown: Preview, language: words.Language) -> bytes:
+    """A revision as its accounts would show it: `PreviewOut` as JSON."""
     return to_json(
         {
             "revision": shown.revision_no,
@@ -555,7 +556,15 @@ def preview_json(shown: Preview) -> bytes:
                     "account": one.account_id,
                     "hash": one.hash,
                     "payload": one.payload,
-                    "problems": one.problems,
+                    "problems": [
+                        {
+                            "field": problem.field,
+                            "code": problem.code,
+                            "blocking": problem.blocking,
+                            "detail": rendition_words.told(problem.code, problem.detail, language),
+                        }
+                        for problem in one.problems
+                    ],
                 }
                 for one in shown.renditions
             ],

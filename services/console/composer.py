@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from services.channels.outlets import Choice, Outlet, choices, outlets
 from services.console import composing, previews
-from services.console.ask import Ask
+from services.console.ask import Ask, whole_number
 from services.console.composing import Filled, Judged
 from services.console.guard import Page, get, post
 from services.console.previews import Check, Look
@@ -40,7 +40,6 @@ _OWN_SHOWN: Final = 6
 _PREPARED: Final = 2
 _MODELS: Final = 6
 _NAMED: Final = 3
-_DIGITS: Final = 10
 _TEMPLATE: Final = "compose.html"
 
 _LABELS: Final[Mapping[str, str]] = {
@@ -539,7 +538,7 @@ async def seen_of(
     drawn = previews.looks(
         ask, shown.renditions, by_id, at=composing.moment(ask, filled) or ask.now
     )
-    must, should = previews.checks(shown.renditions, by_id)
+    must, should = previews.checks(shown.renditions, by_id, ask.language)
     return Seen(
         blank=not (filled.title.strip() or filled.summary.strip() or filled.body.strip()),
         looks=drawn[:_LOOKS],
@@ -595,12 +594,11 @@ def room_faults(ask: Ask, error: InvalidError) -> dict[str, str]:
 
 
 def step_of(ask: Ask, item_id: UUID | None, filled: Filled) -> Step:
-    told = ask.text("version")
     fresh = ask.ids("fresh_id")
     return Step(
         item_id=item_id,
         fresh_id=item_id or (fresh[0] if fresh else new_id()),
-        version=int(told) if told.isascii() and told.isdigit() and len(told) < _DIGITS else 0,
+        version=whole_number(ask.text("version")) or 0,
         base=_json(ask, "base") if ask.text("base") else filled,
     )
 

@@ -30,7 +30,7 @@ from services.console.drawing import Drawing
 from services.console.packing import packed
 from services.delivery.hub import Hub
 from services.staff.caller import Caller
-from services.staff.cookies import cookie_name, is_https
+from services.staff.cookies import STRICT_TRANSPORT, cookie_name, is_https
 from services.staff.preferences import preferences
 from services.staff.sign_in import caller_of_session
 from shared.clock import utc_now
@@ -130,7 +130,7 @@ class Guard:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if is_https(self.hub.public_url):
-            response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+            response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT
         return response
 
     async def caller(self, request: Request, *, touch: bool = True) -> Caller | None:
@@ -371,9 +371,12 @@ def _object_of(request: Request) -> str:
     return f"call:{request.url.path}"
 
 
-# Deadlock, serialisation, too many connections, shutting down: they pass by themselves.
-_PASSING: Final = frozenset({"40001", "40P01", "53300", "57P01", "57P03"})
+# Lost connection, deadlock, serialisation, too many connections, shutting down: they pass by
+# themselves.
+_PASSING: Final = frozenset(
+    {"08000", "08003", "08006", "40001", "40P01", "53300", "57P01", "57P02", "57P03"}
+)
 
 
 def _passing(error: DBAPIError) -> bool:
-    return getattr(error.orig, "sqlstate", None) in _PASSING
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _PASSING

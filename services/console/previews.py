@@ -15,6 +15,7 @@ import nh3
 from markupsafe import Markup
 
 from services.console.place import Place
+from services.delivery import rendition_words
 from services.delivery.preview import RenderedFor
 from shared.contract.messages import Json, Payload, Problem
 
@@ -176,7 +177,7 @@ def looks(
 
 
 def checks(
-    renditions: Sequence[RenderedFor], outlets: Mapping[UUID, Outlet]
+    renditions: Sequence[RenderedFor], outlets: Mapping[UUID, Outlet], language: str
 ) -> tuple[list[Check], list[Check]]:
     """What must be mended before it can be sent, and what should be known; each told once."""
     found: dict[tuple[str, str, str], Check] = {}
@@ -192,7 +193,7 @@ def checks(
                 anchor=_anchor(problem.field, one.account_id),
                 code=problem.code,
                 blocking=problem.blocking,
-                detail=problem.detail,
+                detail=rendition_words.told(problem.code, problem.detail, language),
                 names=(),
             )
     told = [replace(one, names=tuple(names[key])) for key, one in found.items()]

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from services.audit.acts import Act
 from services.audit.append import record_refusal
 from services.console import previews, reading
-from services.console.ask import Ask, Said
+from services.console.ask import Ask, Said, whole_number
 from services.console.dossier import Dossier, dossier, library, refusal_of
 from services.console.guard import Page, get, post
 from services.console.previews import Check, Look
@@ -81,7 +81,7 @@ async def show(ask: Ask) -> Response:
     """The page; `against` in the address names another revision to compare with."""
     item_id = ask.id("item_id")
     async with ask.work() as session:
-        seen = await _reviewed(ask, session, item_id, against=_number(ask.query("against")))
+        seen = await _reviewed(ask, session, item_id, against=whole_number(ask.query("against")))
         after = await _title_of(session, ask, ask.query("after"))
     return await _drawn(ask, seen, after=after)
 
@@ -89,7 +89,7 @@ async def show(ask: Ask) -> Response:
 async def approve(ask: Ask) -> Response:
     """Agrees to exactly what the page showed; then on to what waits next."""
     item_id = ask.id("item_id")
-    no = _number(ask.text("revision"))
+    no = whole_number(ask.text("revision"))
     shown = _hashes(ask.texts("seen"))
     if no is None:
         raise InvalidError("invalid_request")
@@ -157,7 +157,7 @@ async def _reviewed(
     named, outlets = await library(session, found.house, (revision, *((base,) if base else ())))
     stored = await preview.stored_renditions(session, revision.id)
     renditions = [stored[one] for one in revision.accounts if one in stored]
-    blocking, hints = previews.checks(renditions, outlets)
+    blocking, hints = previews.checks(renditions, outlets, ask.language)
     publish_at, expires_at = revision.publish_at, revision.expires_at
     return Reviewed(
         found=found,
@@ -281,10 +281,6 @@ def _hashes(told: list[str]) -> Mapping[UUID, str]:
         except ValueError as error:
             raise InvalidError("invalid_request") from error
     return found
-
-
-def _number(told: str) -> int | None:
-    return int(told) if told.isascii() and told.isdigit() and len(told) < 10 else None
 
 
 PAGES: Final[tuple[Page, ...]] = (

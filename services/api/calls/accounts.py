@@ -5,11 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, status
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
 
+from services.api import words
 from services.api.forms import AccountChanges, AccountForm, ReasonForm
 from services.api.gate import Look, Poster, SignedIn, TheHub, Work, Writer
 from services.api.paging import Cursor, Limit, unknown_cursor
-from services.api.problems import documented
+from services.api.problems import documented, language_of
 from services.api.route import Route
 from services.api.views import (
     AccountOut,
@@ -122,17 +124,25 @@ async def change_account(
     "/accounts/{account_id}/check",
     responses=documented(401, 403, 404, 409, 422, 500, 502, 503),
 )
-async def check_account(account_id: UUID, caller: Poster, hub: TheHub) -> CheckOut:
+async def check_account(
+    account_id: UUID, request: Request, caller: Poster, hub: TheHub
+) -> CheckOut:
     """Asks the channel, without changing anything there, whether the connection works."""
     caller.need_role("admin")
     async with hub.open_work() as session:
         caller.need_unit((await accounts.view(session, account_id)).unit_id)
     # No transaction is open while the channel is asked.
     probes = await checks.check(hub.open_work, hub.registry, hub.sealer, account_id)
+    language = language_of(request)
     return CheckOut(
         ok=all(probe.ok for probe in probes),
         probes=[
-            ProbeOut(name=probe.name, ok=probe.ok, detail=probe.detail, ms=probe.ms)
+            ProbeOut(
+                name=probe.name,
+                ok=probe.ok,
+                detail=words.side(probe.detail, language),
+                ms=probe.ms,
+            )
             for probe in probes
         ],
     )

@@ -10,12 +10,13 @@ from pydantic import StringConstraints
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
+from starlette.requests import Request
 
 from services.api.errors import PreconditionRequiredError
 from services.api.forms import ApproveForm, ReasonForm, SubmitBody, WithdrawForm
 from services.api.gate import Look, Poster, Reader, TheHub, Work, Writer
 from services.api.paging import Cursor, Limit, at, position
-from services.api.problems import Responses, documented
+from services.api.problems import Responses, documented, language_of
 from services.api.route import Route
 from services.api.views import (
     EffectOut,
@@ -177,6 +178,7 @@ async def show_revision(
 @router.get("/items/{item_id}/preview", response_model=PreviewOut, responses=_READ)
 async def preview_item(
     item_id: UUID,
+    request: Request,
     caller: Reader,
     hub: TheHub,
     session: Work,
@@ -194,9 +196,11 @@ async def preview_item(
     asked = [UUID(one) for ids in accounts for one in ids.split(",")] if accounts else None
     if asked is not None:
         await _need_accounts(session, caller, asked)
-    stored = await preview.stored_json(session, item.id, asked)
+    language = language_of(request)
+    # What is stored speaks Vietnamese.
+    stored = await preview.stored_json(session, item.id, asked) if language == "vi" else None
     if stored is None:
-        told = preview_json(await preview.render(session, hub, item.id, asked))
+        told = preview_json(await preview.render(session, hub, item.id, asked), language)
     else:
         told = f'{{"revision":{stored.revision_no},"renditions":{stored.renditions}}}'.encode()
     return Response(told, media_type="application/json")

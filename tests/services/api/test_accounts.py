@@ -116,6 +116,7 @@ async def test_a_portal_is_checked_without_a_call(team: Team) -> None:
     answer = await team.admin.client.post(f"/accounts/{team.portal}/check")
     assert answer.status_code == 200
     assert answer.json()["ok"] is True
+    assert answer.json()["probes"][0]["detail"] == "Thiết lập hợp lệ"
 
 
 async def test_channels_tell_how_to_connect_them(team: Team) -> None:
