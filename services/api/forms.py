@@ -16,13 +16,13 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shared.text import clean, one_line
+from shared.text import clean, comparable, one_line
 
 ACCOUNTS_NAMED: Final = 5_000
 
 
 def _not_blank(text: str) -> str:
-    if not text:
+    if not comparable(text):  # nothing but invisible characters is blank to its reader
         raise PydanticCustomError("blank", "must not be blank")
     return text
 

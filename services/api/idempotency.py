@@ -188,16 +188,16 @@ def _claim_of(request: Request) -> Claim | None:
 
 
 def _request_hash(request: Request, body: bytes) -> bytes:
-    """What makes two requests the same: query, content type and body.
+    """What makes two requests the same: query, media type and body.
 
     A client that builds a form anew chooses another boundary between its parts; that alone makes no
-    other request.
+    other request, nor does another parameter of the type.
     """
     kind = request.headers.get("content-type", "")
     boundary = _BOUNDARY.search(kind)
     if boundary is not None:
         body = body.replace(boundary[1].encode(), b"")
-        kind = kind.split(";")[0]
+    kind = kind.split(";")[0].strip().lower()
     seal = hashlib.sha256()
     for part in (request.url.query.encode(), kind.encode(), body):
         seal.update(len(part).to_bytes(8, "big"))

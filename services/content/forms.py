@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from shared.text import clean, one_line
+from shared.text import clean, comparable, one_line
 
 Kind: TypeAlias = Literal["news", "document", "bulletin", "multimedia", "warning", "rebuttal"]
 
@@ -22,7 +22,7 @@ OVERRIDE_COUNT = 200
 
 
 def _not_blank(text: str) -> str:
-    if not text:
+    if not comparable(text):  # nothing but invisible characters is blank to its reader
         raise PydanticCustomError("blank", "must not be blank")
     return text
 

@@ -105,6 +105,17 @@ async def test_listening_goes_on_where_it_was_cut(address: str, team: Team) -> N
     assert told["data"]["item"] == missed
 
 
+async def test_a_restored_hub_is_heard_by_who_waits_for_higher_numbers(
+    address: str, team: Team
+) -> None:
+    async with listening(
+        address, team.leader, **{"Last-Event-ID": "999999999999.999999999999"}
+    ) as listener:
+        item = await make(team.editor)
+        told = await asyncio.wait_for(listener.next(), 60)
+    assert told["data"]["item"] == item
+
+
 async def test_a_session_that_ended_stops_listening(
     site: Site, address: str, team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,8 +1,11 @@
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import httpx
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.staff import passwords, people
 from shared.clock import utc_now
@@ -177,6 +180,7 @@ async def test_what_is_no_json_object_is_refused(team: Team, body: bytes) -> Non
     )
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
+    assert {one["field"] for one in answer.json()["errors"]} <= {"body"}
 
 
 async def test_problems_speak_the_readers_language(team: Team) -> None:
@@ -203,7 +207,7 @@ async def test_every_answer_has_an_id_and_is_kept_nowhere(site: Site) -> None:
 async def test_an_unknown_method_is_told_what_works(team: Team) -> None:
     answer = await team.editor.client.put("/items", json={})
     assert answer.status_code == 405
-    assert answer.headers["allow"]
+    assert answer.headers["allow"] == "GET, POST"
     assert answer.json()["code"] == "method_not_allowed"
 
 
@@ -323,3 +327,28 @@ async def test_a_database_that_is_away_is_said_so(site: Site, passing: bool) -> 
         assert answer.headers["retry-after"] == "5"
     else:
         assert answer.status_code == 401  # a malformed token asks no database
+
+
+@pytest.mark.parametrize(
+    ("state", "lost", "status"),
+    [("08003", False, 503), ("57P02", False, 503), (None, True, 503), ("22012", False, 500)],
+)
+async def test_a_database_that_restarts_in_the_middle_of_a_call_is_away(
+    site: Site, state: str | None, lost: bool, status: int
+) -> None:
+    """A lost connection and a server that ends pass by themselves; a fault of ours does not."""
+    from dataclasses import replace
+
+    from services.api.app import create_app
+
+    class LostError(Exception):
+        sqlstate = state
+
+    def broken() -> AbstractAsyncContextManager[AsyncSession]:
+        raise DBAPIError("SELECT 1", {}, LostError(), connection_invalidated=lost)
+
+    app = create_app(replace(site.hub, open_work=broken))
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://loa.test") as client:
+        answer = await client.get("/items", headers={"Cookie": "loa=x"})
+    assert answer.status_code == status

@@ -42,6 +42,20 @@ async def test_the_same_key_and_body_get_the_same_answer(site: Site, team: Team)
     assert await count(site, "Một hiệu lực") == 1
 
 
+async def test_a_parameter_of_the_type_makes_no_other_request(team: Team) -> None:
+    key = uuid4().hex
+    first, second = [
+        await team.editor.client.post(
+            "/items",
+            content=b'{"kind": "news", "title": "x"}',
+            headers={"Idempotency-Key": key, "Content-Type": kind},
+        )
+        for kind in ("application/json", "application/json; charset=utf-8")
+    ]
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.content == second.content
+
+
 async def test_another_body_under_the_key_is_refused(team: Team) -> None:
     headers = {"Idempotency-Key": uuid4().hex}
     await team.editor.client.post("/items", json=BODY, headers=headers)

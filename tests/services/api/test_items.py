@@ -78,6 +78,14 @@ async def test_unknown_fields_and_bad_values_are_named(team: Team) -> None:
     assert problem["code"] == "invalid_request"
 
 
+async def test_a_title_of_invisible_letters_is_no_title(team: Team) -> None:
+    answer = await team.editor.client.post(
+        "/items", json={"kind": "news", "title": "\u200b\u2060", "summary": "\u200b"}
+    )
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json()["errors"]] == ["title"]
+
+
 async def test_changing_needs_the_tag_and_refuses_an_old_one(team: Team) -> None:
     item = await made(team)
     address = f"/items/{item['id']}"
@@ -203,6 +211,57 @@ async def test_stopping_and_withdrawing(team: Team) -> None:
     assert withdrawn.status_code == 200, withdrawn.text
     (effect,) = withdrawn.json()["accounts"]
     assert effect["account"] == str(team.portal)
+
+
+async def test_nobody_but_its_hands_and_approvers_hears_what_may_be_stopped(team: Team) -> None:
+    item = await made(team)
+    people = (team.auditor, team.responder, team.admin, team.leader, team.approver)
+    answers = [await one.client.post(f"/items/{item['id']}/stop") for one in people]
+    assert [one.status_code for one in answers] == [403, 403, 403, 403, 409]
+
+
+async def test_what_stands_elsewhere_only_is_not_withdrawn_from_here(team: Team) -> None:
+    item, seen = await submitted(team)
+    address = f"/items/{item['id']}"
+    foreign = {"reason": "Nhầm", "accounts": ["01a20104-7185-73e8-af22-fa791352992f"]}
+    before = await team.approver.client.post(f"{address}/withdraw", json=foreign)
+    await team.approver.client.post(f"{address}/approve", json={"revision": 1, "seen": seen})
+    after = await team.approver.client.post(f"{address}/withdraw", json=foreign)
+    assert (before.status_code, before.json()["code"]) == (409, "nothing_published")
+    assert (after.status_code, after.json()["code"]) == (404, "publication_not_found")
+
+
+async def test_what_keeps_a_rendition_back_speaks_the_readers_language(site: Site) -> None:
+    unit = await site.unit()
+    editor = await site.person(unit, "editor")
+    slug = f"cong-{unit.hex[-12:]}"
+    picky = await site.account(
+        unit,
+        "portal_rss",
+        {"slug": slug, "title": "Cổng", "link": "https://cong.example/", "kinds": ["document"]},
+        {},
+    )
+    item = shown(await editor.client.post("/items", json={"kind": "news", "title": "Lịch"}))
+    address = f"/items/{item['id']}"
+    english = {"Accept-Language": "en"}
+    told = [
+        {
+            problem["code"]: problem["detail"]
+            for problem in answer.json()["renditions"][0]["problems"]
+        }
+        for answer in (
+            await editor.client.get(f"{address}/preview"),
+            await editor.client.get(f"{address}/preview", headers=english),
+        )
+    ]
+    refused = await editor.client.post(
+        f"{address}/submit", json={"accounts": [str(picky)]}, headers=english
+    )
+    (field,) = refused.json()["errors"]
+    assert told[0].keys() == told[1].keys() == {"kind_not_carried", "summary_missing"}
+    assert told[0]["kind_not_carried"].endswith("đổi loại tin.")
+    assert told[1]["kind_not_carried"].endswith("choose another kind.")
+    assert field["detail"] == told[1]["kind_not_carried"]
 
 
 async def test_a_submission_with_a_blocking_problem_is_refused(team: Team) -> None:

@@ -30,6 +30,16 @@ async def test_a_picture_without_words_or_of_no_kind_is_refused(team: Team) -> N
     assert silent.json()["errors"][0]["field"] == "alt"
 
 
+async def test_a_field_with_a_slip_in_its_name_is_told(team: Team) -> None:
+    answer = await team.editor.client.post(
+        "/media",
+        files={"file": ("a.jpg", jpeg(10, 10), "image/jpeg")},
+        data={"alt": "Hồ sen", "captoin": "Sáng sớm"},
+    )
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json()["errors"]] == ["captoin"]
+
+
 async def test_only_a_decorative_picture_needs_no_description(team: Team) -> None:
     frame = await team.program.client.post(
         "/media",
