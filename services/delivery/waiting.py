@@ -13,6 +13,8 @@ from services.delivery.listing import TROUBLED
 from services.staff.caller import Caller
 
 Sort: TypeAlias = Literal["approve", "fix", "undecided", "failed", "differs", "reconnect"]
+# What waits for the reader's own word or hand stands before what went wrong (console-ux.md, S2).
+_ASKED: Final = ("approve", "fix", "reconnect")
 Health: TypeAlias = Literal["cut_off", "ending", "slow", "good"]
 
 _HEALTHS: Final[tuple[Health, ...]] = ("cut_off", "ending", "slow", "good")
@@ -200,10 +202,10 @@ class Draft:
 
 
 async def tasks(session: AsyncSession, caller: Caller, *, most: int) -> Tasks:
-    """What waits for this person by their roles: urgent first, then what has waited longest.
+    """What waits for this person by their roles: the urgent, the asked for, then what went wrong.
 
-    Approvers agree and look after failures, editors mend what came back and see failures, leaders
-    see failures, admins renew channels.
+    Of each what has waited longest comes first. Approvers agree and look after failures, editors
+    mend what came back and see failures, leaders see failures, admins renew channels.
     """
     about = {"units": list(caller.unit_ids), "staff": caller.staff_id, "most": most}
     found: list[Task] = []
@@ -224,7 +226,7 @@ async def tasks(session: AsyncSession, caller: Caller, *, most: int) -> Tasks:
         bad = await _outlets(session, _LONGEST, caller.unit_ids, most)
         found += [_reconnect(one) for one in bad.shown if one.health in ("cut_off", "ending")]
         count += bad.counts["cut_off"] + bad.counts["ending"]
-    found.sort(key=lambda one: (not one.urgent, one.since))
+    found.sort(key=lambda one: (not one.urgent, one.sort not in _ASKED, one.since))
     return Tasks(shown=tuple(found[:most]), count=count)
 
 

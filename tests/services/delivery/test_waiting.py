@@ -40,6 +40,12 @@ async def test_an_approver_finds_what_others_wrote_and_what_went_wrong(desk: Des
     assert third.publication_id is not None
 
 
+async def test_what_is_asked_of_a_person_stands_before_what_went_wrong(desk: Desk) -> None:
+    failed = await desk.failed("Không đăng được")
+    review = await desk.review("Chờ duyệt")
+    assert await tasks(desk, desk.team.approver) == [("approve", review), ("failed", failed)]
+
+
 async def test_nobody_is_asked_to_agree_to_their_own_words(desk: Desk, bench: Bench) -> None:
     async with bench.hub.open_work() as session:
         both = await add_person(session, desk.team.unit_id, "editor", "approver")
