@@ -197,6 +197,26 @@ async def test_typing_is_seen_in_the_previews_and_saved_by_itself(
         await opened.axe()
 
 
+@SIZES
+async def test_the_chosen_time_is_told_in_words_and_seen_in_the_previews(
+    console: Console, team: Team, editor: Visitor, browser: Browser, size: Sequence[int]
+) -> None:
+    item = await console.bench.draft(team)
+    async with window(browser, console, editor, size=size) as opened:
+        page = opened.page
+        await page.goto(f"{console.url}/posts/{item.id}/edit")
+        told, field = page.locator("#when-words"), page.locator("#publish_at")
+        await page.locator("#when").select_option("other")
+        await expect(field).to_be_visible()
+        await expect(field).not_to_have_value("")
+        await expect(told).to_contain_text("giờ Việt Nam — còn")
+        await field.fill("2031-12-04T08:00")
+        await expect(told).to_contain_text("Thứ Năm, 04/12/2031, 08:00 giờ Việt Nam")
+        await expect(page.locator(".phone-text .preview-by")).to_contain_text("08:00 · 04/12/2031")
+        await expect(page.locator("#saved")).to_have_attribute("data-tone", "saved")
+        opened.check()
+
+
 async def test_what_the_server_never_got_comes_back_on_return(
     console: Console, team: Team, editor: Visitor, browser: Browser
 ) -> None:
