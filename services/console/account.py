@@ -11,7 +11,7 @@ from markupsafe import Markup
 from pydantic import JsonValue
 from starlette.responses import Response
 
-from services.console.ask import Ask
+from services.console.ask import Ask, whole_number
 from services.console.guard import Page, get, post
 from services.staff import otp, own_account, recovery
 from services.staff.caller import session_of
@@ -104,7 +104,7 @@ async def leave_elsewhere(ask: Ask) -> Response:
 async def display(ask: Ask) -> Response:
     """Keeps how the console should look; from the help page too."""
     chosen: dict[str, JsonValue] = {
-        "text_size": int(ask.text("text_size", "100")) if ask.text("text_size").isdigit() else 100,
+        "text_size": whole_number(ask.text("text_size")) or 100,
         "contrast": ask.text("contrast", "normal"),
         "motion": ask.text("motion", "system"),
         "shortcuts": ask.text("shortcuts", "on"),

@@ -26,12 +26,13 @@ from services.delivery import words as delivery_words
 from services.delivery.hub import Hub
 from services.staff.caller import Caller
 from services.staff.cookies import is_https
+from services.staff.sign_in import Ages
 from shared.errors import InvalidError, LoaError, NotFoundError
 from shared.text import clean
 
 SAID: Final = "loa-said"
 _SAID_SECONDS: Final = 60
-_DIGITS: Final = 11
+_DIGITS: Final = 9  # what a number of the database surely holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +184,7 @@ class Ask:
             "caller": self.caller,
             "csrf": self.caller.csrf,
             "frame": frame,
+            "idle": int(Ages().idle_of(self.caller.roles).total_seconds()),
             "here": self.request.url.path.removeprefix(self.drawing.url("")),
             "address": str(self.request.url.path)
             + (f"?{self.request.url.query}" if self.request.url.query else ""),
@@ -224,9 +226,9 @@ def safe_path(told: str) -> str:
     return told if sound and not parts.scheme and not parts.netloc else "/"
 
 
-def whole_number(told: str) -> int | None:
-    """The number in an address or a field, of eleven digits at most; None for anything else."""
-    return int(told) if told.isascii() and told.isdigit() and len(told) <= _DIGITS else None
+def whole_number(told: str, digits: int = _DIGITS) -> int | None:
+    """The number in an address or a field, of so many digits at most; None for anything else."""
+    return int(told) if told.isascii() and told.isdigit() and len(told) <= digits else None
 
 
 def _uuid(told: str) -> UUID:

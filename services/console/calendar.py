@@ -10,7 +10,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from services.console.ask import Ask, Said, safe_path
+from services.console.ask import Ask, Said, safe_path, whole_number
 from services.console.guard import Page, get, post
 from services.console.holidays import Holiday, holidays, lunar_name
 from services.console.lunar import lunar
@@ -121,7 +121,7 @@ async def change(ask: Ask) -> Response:
         fault = {"publish_at": ask.t("Chọn ngày và giờ, ví dụ 04/12/2026 08:00.")}
         return await _form(ask, item_id, back=back, faults=fault, status=422)
     try:
-        moved = await _move(ask, item_id, at, version=_number(ask.text("version")))
+        moved = await _move(ask, item_id, at, version=whole_number(ask.text("version")))
     except InvalidError as error:
         faults = ask.faults(error)
         return await _form(ask, item_id, back=back, faults=faults, typed=at, status=422)
@@ -140,7 +140,7 @@ async def undo(ask: Ask) -> Response:
     """Gives an item its earlier time back, unless somebody has changed it since."""
     item_id, told = ask.id("item_id"), ask.query("to")
     at = _instant(told)
-    moved = await _move(ask, item_id, at, version=_number(ask.query("version")))
+    moved = await _move(ask, item_id, at, version=whole_number(ask.query("version")))
     words = (
         ask.t("Đã trả về giờ cũ: %(at)s.", at=ask.moments.whole(at))
         if at
@@ -159,8 +159,8 @@ async def form_of_many(ask: Ask) -> Response:
 async def change_many(ask: Ask) -> Response:
     """Moves several items, each for itself: what cannot be moved is told, the others are."""
     chosen, back = ask.ids("item")[:_CHOSEN], ask.text("next")
-    length = _number(ask.text("length"))
-    if not length or not 0 < length <= 1_000:
+    length = whole_number(ask.text("length"))
+    if not length or length > 1_000:
         faults = {"length": ask.t("Chọn một số từ 1 đến 1000.")}
         return await _form_of_many(ask, chosen, back, faults=faults, status=422)
     by = timedelta(days=length) if ask.text("unit") == "day" else timedelta(hours=length)
@@ -171,7 +171,7 @@ async def change_many(ask: Ask) -> Response:
 
 async def undo_many(ask: Ask) -> Response:
     """Moves them back by the same length."""
-    by = timedelta(seconds=_number(ask.query("by")) or 0)
+    by = timedelta(seconds=_signed(ask.query("by")) or 0)
     return await _shift(ask, [_id(one) for one in ask.queries("item")], by, ask.query("next"))
 
 
@@ -216,7 +216,7 @@ def _span(ask: Ask, today: date) -> _Span:
             single=True,
             before=day - one,
             after=day + one,
-            skipped=max(0, _number(ask.query("from")) or 0),
+            skipped=whole_number(ask.query("from")) or 0,
         )
     first = anchor.replace(day=1)
     after = (first + timedelta(days=31)).replace(day=1)
@@ -307,7 +307,9 @@ def _title(ask: Ask, span: _Span) -> str:
     if span.single:
         return f"{ask.moments.weekday(first)}, {ask.moments.day(first)}"
     return ask.t(
-        "Tháng %(month)s năm %(year)s", month=f"{span.anchor:%m}", year=f"{span.anchor:%Y}"
+        "Tháng %(month)s năm %(year)s",
+        month=ask.moments.month(span.anchor),
+        year=f"{span.anchor:%Y}",
     )
 
 
@@ -498,9 +500,10 @@ def _instant(told: str) -> datetime | None:
     return found
 
 
-def _number(told: str) -> int | None:
-    bare = told.strip().removeprefix("-")
-    return int(told) if bare.isascii() and bare.isdigit() and len(bare) < 10 else None
+def _signed(told: str) -> int | None:
+    bare = told.strip()
+    found = whole_number(bare.removeprefix("-"))
+    return -found if found is not None and bare.startswith("-") else found
 
 
 def _id(told: str) -> UUID:

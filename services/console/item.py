@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from services.audit.story import story
 from services.console import deeds, live, reading
-from services.console.ask import Ask, Said, safe_path
+from services.console.ask import Ask, Said, safe_path, whole_number
 from services.console.dossier import Dossier, dossier, headline, library
 from services.console.guard import Page, get, post
 from services.console.live import Region
@@ -290,9 +290,10 @@ def _number(told: str) -> int | None:
     """A number of the address; None for none. Raises NotFoundError: an odd one names nothing."""
     if not told:
         return None
-    if not (told.isascii() and told.isdigit() and len(told) < 10):
+    number = whole_number(told)
+    if number is None:
         raise NotFoundError("revision_not_found")
-    return int(told)
+    return number
 
 
 def _id(told: str) -> UUID:

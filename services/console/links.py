@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from services.channels.outlets import outlets
 from services.console import previews, reading
-from services.console.ask import Ask, faults_of, refusal_text
+from services.console.ask import Ask, faults_of, refusal_text, whole_number
 from services.console.catalogue import Language, Words, language_of
 from services.console.drawing import Drawing
 from services.console.frame import brand_of
@@ -46,8 +46,7 @@ async def show(ask: Ask) -> Response:
 
 async def make(ask: Ask) -> Response:
     """A new link to the newest revision; its address is shown this once."""
-    told = ask.text("days")
-    days = int(told) if told.isascii() and told.isdigit() and len(told) < 3 else 0
+    days = whole_number(ask.text("days")) or 0
     async with ask.work() as session:
         _, secret = await preview_links.make(
             session, ask.caller, ask.id("item_id"), days=days, now=ask.now

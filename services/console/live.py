@@ -216,7 +216,7 @@ async def _gone(guard: Guard, ask: Ask) -> bool:
 
 
 def _instant(told: str) -> datetime | None:
-    seconds = whole_number(told)
+    seconds = whole_number(told, 11)
     return datetime.fromtimestamp(seconds, UTC) if seconds is not None else None
 
 

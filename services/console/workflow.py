@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from starlette.responses import Response
 
 from services.channels.outlets import choices
-from services.console.ask import Ask
+from services.console.ask import Ask, whole_number
 from services.console.guard import Page, get, post
 from services.content import brand
 from services.delivery import composing, switches
@@ -145,9 +145,8 @@ async def _given(ask: Ask, form: str) -> dict[str, JsonValue]:
         case "logo":
             return await _logo(ask)
         case "publishing":
-            hold = ask.text("hold")
             return {
-                "hold_seconds": int(hold) if hold.isdigit() else None,
+                "hold_seconds": whole_number(ask.text("hold")),
                 "urgent_waits": bool(ask.text("urgent_waits")),
                 "withdraw_by_editor": bool(ask.text("withdraw_by_editor")),
             }

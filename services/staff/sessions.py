@@ -39,7 +39,7 @@ async def sessions_of(
 ) -> list[OpenSession]:
     """The sessions with which this person could go on working now, the latest used first."""
     at, limits = now or utc_now(), ages or Ages()
-    idle = limits.idle_approver if "approver" in await roles_of(session, staff_id) else limits.idle
+    idle = limits.idle_of(await roles_of(session, staff_id))
     address = (
         select(func.min(col(AuditEntry.address)))
         .where(

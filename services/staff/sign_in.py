@@ -7,6 +7,7 @@ IP address from which a hundred came (R79; `tries.py`).
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -46,6 +47,10 @@ class Ages:
     idle: timedelta = timedelta(minutes=30)
     idle_approver: timedelta = timedelta(minutes=15)
     absolute: timedelta = timedelta(hours=8)
+
+    def idle_of(self, roles: Collection[str]) -> timedelta:
+        """How long it lives unused for a person with these roles."""
+        return self.idle_approver if "approver" in roles else self.idle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,8 +165,7 @@ async def caller_of_session(
     if caller is None:
         return None
     limits = ages or Ages()
-    idle = limits.idle_approver if "approver" in caller.roles else limits.idle
-    if now - found.last_seen_at > idle:
+    if now - found.last_seen_at > limits.idle_of(caller.roles):
         return None
     if now - found.last_seen_at > _TOUCH_EVERY:
         free = (

@@ -154,6 +154,11 @@ async def test_an_odd_display_is_refused(editor: Visitor) -> None:
     assert answer.status_code == 422
 
 
+@pytest.mark.parametrize("size", ["²", "9" * 5_000], ids=["raised", "endless"])
+async def test_what_only_looks_like_a_number_is_the_usual_size(editor: Visitor, size: str) -> None:
+    assert (await editor.post("/account/display", text_size=size)).status_code == 303
+
+
 def test_every_act_has_its_words() -> None:
     assert set(WORDS) == set(Act)
     assert {act.partition(".")[0] for act in Act} >= set(GROUPS)
@@ -189,6 +194,14 @@ async def test_the_record_leaves_as_a_table_without_formulas(console: Console, t
     assert told.headers["content-type"].startswith("text/csv")
     assert told.text.startswith("\ufeff")
     assert ",=HYPERLINK" not in told.text
+
+
+async def test_a_refusal_stands_in_the_record_without_gaps(console: Console, team: Team) -> None:
+    writer, auditor = [await console.with_role(team, role) for role in ("editor", "auditor")]
+    assert (await writer.client.get("/admin/users")).status_code == 403
+    page = (await auditor.client.get("/audit?group=act")).text
+    assert "Không có vai trò hoặc quyền cho việc này." in page
+    assert "cần vai trò" not in page
 
 
 async def test_the_record_is_for_auditors_and_admins(editor: Visitor) -> None:

@@ -128,6 +128,7 @@ def _values(request: Request) -> Mapping[str, object]:
             "motion": "system",
         },
         "now": utc_now(),
+        "idle": 130,
     }
 
 
@@ -395,6 +396,18 @@ async def test_a_toast_goes_by_itself_but_not_while_one_is_in_it(
         await expect(toast).to_be_visible()
         await page.clock.run_for(9_000)
         await expect(toast).to_have_count(0)
+
+
+async def test_the_end_of_a_session_is_told_and_put_off(browser: Browser, guide: Guide) -> None:
+    # Where the button asks, this little site has no page.
+    async with opened(browser, guide.url, still=True, awaited="404") as page:
+        told = page.get_by_text("Phiên làm việc sắp hết")
+        await page.clock.run_for(8_000)
+        await expect(told).to_have_count(0)
+        await page.clock.run_for(4_000)
+        await expect(told).to_be_visible()
+        await page.get_by_role("button", name="Ở lại").click()
+        await expect(told).to_have_count(0)
 
 
 async def test_going_offline_is_told_and_untold(browser: Browser, guide: Guide) -> None:

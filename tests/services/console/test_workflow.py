@@ -146,6 +146,8 @@ async def test_the_hold_that_was_chosen_wins_over_the_servers(
     assert timedelta(seconds=100) < wait <= timedelta(seconds=120)
     await admin.post("/admin/workflow/publishing", hold="")
     assert (await _house(console)).hold is None
+    odd = await admin.post("/admin/workflow/publishing", hold="²")
+    assert odd.status_code == 303
 
 
 async def test_an_urgent_item_waits_only_where_the_house_says_so() -> None:

@@ -14,6 +14,29 @@ function tell(id, text) {
   place.prepend(made);
 }
 const unsay = (id) => document.getElementById(id)?.remove();
+// Two minutes before a session ends for want of requests its reader is told, and may stay.
+const { fetch } = window;
+let ending = 0;
+async function stay() {
+  const answer = await window.fetch(`${document.body.dataset.base}/help`);
+  if (answer.redirected) location.reload();
+}
+function alive() {
+  clearTimeout(ending);
+  unsay("ending");
+  const { idle } = document.body.dataset;
+  if (!idle) return;
+  ending = setTimeout(() => {
+    tell("ending", say("Phiên làm việc sắp hết, còn 2 phút.", "The session ends in 2 minutes."));
+    const button = document.createElement("button");
+    button.className = "button plain small";
+    button.textContent = say("Ở lại", "Stay");
+    button.onclick = stay;
+    document.getElementById("ending")?.append(button);
+  }, (idle - 120) * 1000);
+}
+window.fetch = (...asked) => { alive(); return fetch(...asked); };
+addEventListener("DOMContentLoaded", alive);
 
 function away() {
   tell("offline", say("Máy này đang mất mạng. Chữ đã gõ vẫn còn trên trang; gửi được khi có mạng lại.", "This computer is offline. What you typed stays on the page; it can be sent once the network is back."));
