@@ -131,11 +131,18 @@ def _decided(ask: Ask, outcome: str, outlet: str) -> str:
             return ask.t("Dừng trên %(account)s để tự theo dõi", account=outlet)
 
 
+def refused_because(ask: Ask, code: str) -> str:
+    """Why an act was refused, as the record has it: by its code, without what the page told."""
+    if code in ("role_needed", "scope_needed"):
+        return ask.t("Không có vai trò hoặc quyền cho việc này.")
+    return words.refusal(code, ask.language)
+
+
 def _reason(ask: Ask, entry: AuditEntry) -> str:
     """The reason given; for a refusal, and what the hub did of itself, why in our words."""
     code = entry.details.get("code")
     if entry.act in (Act.APPROVAL_REFUSED, Act.ACT_REFUSED) and isinstance(code, str):
-        return words.refusal(code, ask.language)
+        return refused_because(ask, code)
     if entry.act == Act.APPROVAL_VOIDED:
         return ask.t("Người duyệt không còn quyền duyệt.")
     return entry.reason or ""

@@ -4,7 +4,7 @@ Source: console-ux.md section 7, "Wording".
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -46,6 +46,10 @@ class Moments:
         if self.language == "en":
             return f"{here.day} {_MONTHS[here.month - 1]} {here.year}"
         return f"{here:%d/%m/%Y}"
+
+    def month(self, day: date) -> str:
+        """`11`, `Nov`: the month of a calendar's day."""
+        return _MONTHS[day.month - 1] if self.language == "en" else f"{day:%m}"
 
     def clock(self, at: datetime, *, seconds: bool = False) -> str:
         """`08:00`, or `08:00:05`."""

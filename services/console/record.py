@@ -19,8 +19,8 @@ from services.audit.tables import AuditEntry
 from services.audit.verify import sound, verify
 from services.console.act_words import GROUPS, KNOWN
 from services.console.ask import Ask
+from services.console.deeds import refused_because
 from services.console.guard import Page, get, post
-from services.delivery import words
 from services.delivery.named import names_of
 from services.staff.queries import list_people
 
@@ -188,7 +188,7 @@ def _reason(ask: Ask, entry: AuditEntry) -> str:
     code = entry.details.get("code")
     refused = entry.act in (Act.APPROVAL_REFUSED, Act.ACT_REFUSED, Act.SESSION_REFUSED)
     if refused and isinstance(code, str):
-        return words.refusal(code, ask.language)
+        return refused_because(ask, code)
     return entry.reason or ""
 
 

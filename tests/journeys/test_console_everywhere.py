@@ -38,6 +38,12 @@ _SIDEWAYS: Final = (
     "() => { const page = document.documentElement;"
     " return page.scrollWidth > page.clientWidth + 1 }"
 )
+# What a finger presses is 44 px high (section 10); the pixel's rest is the letters' own.
+_SMALL: Final = """() => [...document.querySelectorAll(
+    "button, .button, summary, select, a.chip, .seg a, .tabs a, .crumbs a, label:has(input)")]
+  .filter((one) => !one.closest(".look, .sr, .skip") && one.getClientRects().length
+    && one.getBoundingClientRect().height < 43.5)
+  .map((one) => `small: ${one.outerHTML.slice(0, 120)}`)"""
 _WALKERS: Final = ("son", "ha", "quan", "oanh")
 SIZES: Final = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 
@@ -149,6 +155,8 @@ async def _look(window: Window, walk: Walk, size: tuple[int, int]) -> list[str]:
         " copy.querySelectorAll('[hx-ignore], textarea, input, code, pre, .look, .prose')"
         ".forEach(one => one.remove()); return copy.textContent; }"
     )
+    if size == NARROW:
+        found += (await page.evaluate(_SMALL))[:3]
     if english := _ENGLISH.search(ours):
         found.append(f"English: {english[0]}")
     # Reflow at 320 px, and larger letters where there is room for them (section 10).

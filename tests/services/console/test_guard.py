@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -92,6 +93,25 @@ async def test_what_was_sent_after_the_session_ended_is_sent_again_after_sign_in
     assert again.status_code == 200
     assert 'name="title" value="Bài viết dở"' in again.text
     assert 'action="/sign-out"' in again.text
+
+
+async def test_a_page_that_fails_is_named_by_what_happened(editor: Visitor) -> None:
+    missing = (await editor.client.get(f"/posts/{UUID(int=1)}")).text
+    assert "<title>Không tìm thấy · Loa</title>" in missing
+    refused = (await editor.client.get("/admin/users")).text
+    assert "<title>Bạn không có quyền làm việc này · Loa</title>" in refused
+
+
+async def test_the_help_tells_the_keys_that_the_reader_has(
+    console: Console, team: Team, editor: Visitor
+) -> None:
+    leader = await console.with_role(team, "leader")
+    written, read = [(await one.client.get("/help")).text for one in (editor, leader)]
+    assert "<kbd>Ctrl+S</kbd>" in written
+    assert "<kbd>Ctrl+S</kbd>" not in read
+    for page in (written, read):
+        links = re.findall(r'data-key="g (\w)"', page)
+        assert all(f"<kbd>G</kbd> <kbd>{key.upper()}</kbd>" in page for key in links)
 
 
 async def test_an_act_wants_the_code_of_its_session(editor: Visitor) -> None:

@@ -55,11 +55,8 @@ function count(field) {
 }
 
 // ── Toasts: go by themselves, stay while one is in them ─────────────────────────────────────
-function settle(toast) {
-  let left = setTimeout(() => toast.remove(), 8000);
-  on("focusin", () => clearTimeout(left), toast);
-  on("pointerenter", () => clearTimeout(left), toast);
-  on("pointerleave", () => { left = setTimeout(() => toast.remove(), 3000); }, toast);
+function settle(toast, after = 8000) {
+  setTimeout(() => { if (toast.matches(":hover, :focus-within")) settle(toast, 3000); else toast.remove(); }, after);
 }
 export function toast(text) {
   const made = document.createElement("div");
@@ -155,13 +152,13 @@ function rows(step) {
 }
 on("keydown", (event) => {
   const primary = (event.ctrlKey || event.metaKey) && !event.altKey;
-  if (primary && event.key === "k") { event.preventDefault(); find(); return; }
+  const key = event.key.toLowerCase(); // Caps Lock changes no shortcut
+  if (primary && key === "k") { event.preventDefault(); find(); return; }
   if (primary && event.key === "Enter") { const button = $("[data-primary]:not([disabled])"); if (button && (typing(event.target) || button.form?.contains(event.target))) { event.preventDefault(); button.click(); } return; }
-  if (primary && event.key === "z" && !typing(event.target)) { const undo = $("[data-toast] button"); if (undo) { event.preventDefault(); undo.click(); } return; }
-  if (primary && event.key === "s") { const button = $("[data-save]"); if (button) { event.preventDefault(); button.click(); } return; }
+  if (primary && key === "z" && !typing(event.target)) { const undo = $("[data-toast] button"); if (undo) { event.preventDefault(); undo.click(); } return; }
+  if (primary && key === "s") { const button = $("[data-save]"); if (button) { event.preventDefault(); button.click(); } return; }
   if (event.key === "Escape") { $$("details.menu[open]").forEach((menu) => { menu.open = false; $("summary", menu).focus(); }); return; }
   if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.shortcuts === "off") return;
-  const key = event.key.toLowerCase();
   if (after && Date.now() - after < 1500 && go(`g ${key}`)) { after = 0; event.preventDefault(); return; }
   after = key === "g" ? Date.now() : 0;
   if (key === "/") { event.preventDefault(); find(); }
