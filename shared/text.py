@@ -85,3 +85,8 @@ def similarity(one: str, other: str) -> float:
         return 0.0
     ratio = SequenceMatcher(None, left.split(" "), right.split(" "), autojunk=False).ratio()
     return min(ratio, 0.999)
+
+
+def two_languages(vi: str, en: str) -> str:
+    """One text that holds both: doors take it apart at its first ` · `, so neither may have one."""
+    return " · ".join(told.replace(" · ", " – ") for told in (vi, en))

@@ -22,6 +22,7 @@ from shared.contract.errors import (
     Remedy,
 )
 from shared.contract.messages import Account, Probe, RenewedCredentials
+from shared.text import two_languages
 
 _T = TypeVar("_T")
 
@@ -33,28 +34,82 @@ _REFRESH_WARNING = timedelta(days=60)
 _PACKAGE_WARNING = timedelta(days=30)
 
 # What a failed probe tells an admin; `refused_by_channel` speaks for every other code.
-_WORDS: Mapping[str, str] = {
-    "token_missing": "Chưa uỷ quyền: bấm “Uỷ quyền với Zalo” để quản trị viên OA cấp quyền.",
-    "token_expired": "Access token đã hết hạn hoặc bị thu hồi. Loa sẽ tự làm mới; "
-    "nếu không được, hãy uỷ quyền lại.",
-    "rate_limited": "Zalo đang giới hạn số lời gọi mỗi phút. Hãy thử lại sau một phút.",
-    "not_permitted": "OA chưa cấp quyền “Quản lý bài viết” cho ứng dụng. Hãy uỷ quyền lại "
-    "và chọn quyền này.",
-    "quota_used_up": "Đã dùng hết số bài được đăng trong tháng của gói dịch vụ OA.",
-    "package_too_low": "Gói dịch vụ OA hiện tại không gồm Open API: cần nâng cấp gói.",
-    "account_unverified": "OA chưa được xác thực (tích vàng). Hãy nộp hồ sơ ở oa.zalo.me.",
-    "account_blocked": "OA đang bị khoá. Hãy liên hệ Zalo.",
-    "account_missing": "Zalo không tìm thấy OA này. Hãy kiểm tra mã OA.",
-    "app_not_active": "Ứng dụng chưa kích hoạt hoặc đã bị khoá ở developers.zalo.me.",
-    "app_not_registered": "Ứng dụng chưa đăng ký nhóm API này ở developers.zalo.me.",
-    "app_not_linked": "Ứng dụng chưa liên kết với OA ở developers.zalo.me.",
-    "app_secret_wrong": "Khoá bí mật của ứng dụng không đúng. Hãy nhập lại Secret Key.",
-    "wrong_account": "Token này thuộc một OA khác. Hãy uỷ quyền lại bằng đúng OA.",
-    "unreachable": "Không kết nối được tới Zalo. Hãy kiểm tra mạng của máy chủ.",
-    "channel_down": "Máy chủ Zalo đang trục trặc. Hãy thử lại sau ít phút.",
-    "no_answer": "Zalo không trả lời kịp. Hãy thử lại sau ít phút.",
-    "unreadable_answer": "Câu trả lời của Zalo không đọc được. Hãy thử lại sau ít phút.",
-    "refused_by_channel": "Zalo từ chối lời gọi.",
+# What a probe says, Vietnamese and English: whoever shows it takes the reader's half.
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "token_missing": (
+        "Chưa uỷ quyền: bấm “Uỷ quyền với Zalo” để quản trị viên OA cấp quyền.",
+        "No consent yet: press “Uỷ quyền với Zalo” and let an admin of the OA agree.",
+    ),
+    "token_expired": (
+        "Access token đã hết hạn hoặc bị thu hồi. Loa sẽ tự làm mới; "
+        "nếu không được, hãy uỷ quyền lại.",
+        "The access token has ended or was revoked. Loa renews it; if that fails, consent again.",
+    ),
+    "rate_limited": (
+        "Zalo đang giới hạn số lời gọi mỗi phút. Hãy thử lại sau một phút.",
+        "Zalo limits the calls of a minute. Try again in a minute.",
+    ),
+    "not_permitted": (
+        "OA chưa cấp quyền “Quản lý bài viết” cho ứng dụng. Hãy uỷ quyền lại và chọn quyền này.",
+        "The OA has not given “Quản lý bài viết” to the app. Consent again and choose it.",
+    ),
+    "quota_used_up": (
+        "Đã dùng hết số bài được đăng trong tháng của gói dịch vụ OA.",
+        "The month's articles of the OA's package are used up.",
+    ),
+    "package_too_low": (
+        "Gói dịch vụ OA hiện tại không gồm Open API: cần nâng cấp gói.",
+        "The OA's package has no Open API: a higher one is needed.",
+    ),
+    "account_unverified": (
+        "OA chưa được xác thực (tích vàng). Hãy nộp hồ sơ ở oa.zalo.me.",
+        "The OA is not verified. Apply at oa.zalo.me.",
+    ),
+    "account_blocked": (
+        "OA đang bị khoá. Hãy liên hệ Zalo.",
+        "The OA is locked. Ask Zalo.",
+    ),
+    "account_missing": (
+        "Zalo không tìm thấy OA này. Hãy kiểm tra mã OA.",
+        "Zalo does not find this OA. Check its id.",
+    ),
+    "app_not_active": (
+        "Ứng dụng chưa kích hoạt hoặc đã bị khoá ở developers.zalo.me.",
+        "The app is not active, or locked, at developers.zalo.me.",
+    ),
+    "app_not_registered": (
+        "Ứng dụng chưa đăng ký nhóm API này ở developers.zalo.me.",
+        "The app has not registered for these calls at developers.zalo.me.",
+    ),
+    "app_not_linked": (
+        "Ứng dụng chưa liên kết với OA ở developers.zalo.me.",
+        "The app is not linked with the OA at developers.zalo.me.",
+    ),
+    "app_secret_wrong": (
+        "Khoá bí mật của ứng dụng không đúng. Hãy nhập lại Secret Key.",
+        "The app's secret is wrong. Enter the Secret Key again.",
+    ),
+    "wrong_account": (
+        "Token này thuộc một OA khác. Hãy uỷ quyền lại bằng đúng OA.",
+        "This token belongs to another OA. Consent again with the right one.",
+    ),
+    "unreachable": (
+        "Không kết nối được tới Zalo. Hãy kiểm tra mạng của máy chủ.",
+        "Zalo cannot be reached. Check the server's network.",
+    ),
+    "channel_down": (
+        "Máy chủ Zalo đang trục trặc. Hãy thử lại sau ít phút.",
+        "Zalo's servers have a fault. Try again in a few minutes.",
+    ),
+    "no_answer": (
+        "Zalo không trả lời kịp. Hãy thử lại sau ít phút.",
+        "Zalo did not answer in time. Try again in a few minutes.",
+    ),
+    "unreadable_answer": (
+        "Câu trả lời của Zalo không đọc được. Hãy thử lại sau ít phút.",
+        "Zalo's answer cannot be read. Try again in a few minutes.",
+    ),
+    "refused_by_channel": ("Zalo từ chối lời gọi.", "Zalo refuses the call."),
 }
 
 # ── Consent ──────────────────────────────────────────────────────────────────────────────────────
@@ -175,9 +230,9 @@ async def check(client: ZaloClient, account: Account) -> tuple[Probe, ...]:
     except ChannelError as error:
         return (_failed("oa", error, begun),)
     ms = _ms_since(begun)
-    name = as_text(oa.get("name"))
+    name = as_text(oa.get("name")) or settings_of(account).oa_id
     return (
-        Probe(name="oa", ok=True, detail=f"Đúng OA: {name or settings_of(account).oa_id}.", ms=ms),
+        _told("oa", f"Đúng OA: {name}.", f"The right OA: {name}.", ms=ms),
         _verified(oa, ms),
         _package(oa, ms, today=utc_now().date()),
         await _articles(client, account),
@@ -188,10 +243,10 @@ async def check(client: ZaloClient, account: Account) -> tuple[Probe, ...]:
 async def _articles(client: ZaloClient, account: Account) -> Probe:
     begun = steady_seconds()
     try:
-        detail = await _in_time(_may_list(client, account))
+        vi, en = await _in_time(_may_list(client, account))
     except ChannelError as error:
         return _failed("articles", error, begun)
-    return Probe(name="articles", ok=True, detail=detail, ms=_ms_since(begun))
+    return _told("articles", vi, en, ms=_ms_since(begun))
 
 
 async def _in_time(ask: Awaitable[_T]) -> _T:
@@ -202,60 +257,93 @@ async def _in_time(ask: Awaitable[_T]) -> _T:
         raise ChannelUncertainError("no_answer") from error
 
 
-async def _may_list(client: ZaloClient, account: Account) -> str:
+async def _may_list(client: ZaloClient, account: Account) -> tuple[str, str]:
     answer = await client.part(account, "normal", offset=0, limit=1)
     if answer.error:
         raise refusal(answer.error, answer.message, retry_after=answer.retry_after)
     total = as_int(answer.fields.get("total"))
-    return "Có quyền quản lý bài viết." + ("" if total is None else f" OA đang có {total} bài.")
+    return (
+        "Có quyền quản lý bài viết." + ("" if total is None else f" OA đang có {total} bài."),
+        "Articles may be managed." + ("" if total is None else f" The OA has {total} of them."),
+    )
 
 
 def _verified(oa: Mapping[str, object], ms: int) -> Probe:
     told = oa.get("is_verified")
     ok = told is True or as_text(told).lower() in ("true", "1")
-    detail = "OA đã xác thực (tích vàng)." if ok else _WORDS["account_unverified"]
-    return Probe(name="verified", ok=ok, detail=detail, ms=ms)
+    words = ("OA đã xác thực (tích vàng).", "The OA is verified.")
+    return _told("verified", *(words if ok else _WORDS["account_unverified"]), ok=ok, ms=ms)
 
 
 def _package(oa: Mapping[str, object], ms: int, *, today: date) -> Probe:
     """The service package; Zalo writes its last day as dd/mm/yyyy (section 2)."""
-    package = as_text(oa.get("package_name")) or "không rõ tên"
+    package = as_text(oa.get("package_name"))
+    vi, en = f"Gói dịch vụ: {package or 'không rõ tên'}", f"Package: {package or 'of unknown name'}"
     written = as_text(oa.get("package_valid_through_date"))
     try:
         day, month, year = (int(part) for part in written.split("/"))
         until = date(year, month, day)
     except ValueError:
-        detail = f"Gói dịch vụ: {package}; Zalo không cho biết ngày hết hạn."
-        return Probe(name="package", ok=True, detail=detail, ms=ms)
+        return _told(
+            "package",
+            f"{vi}; Zalo không cho biết ngày hết hạn.",
+            f"{en}; Zalo does not say when it ends.",
+            ms=ms,
+        )
     left = until - today
-    detail = f"Gói dịch vụ: {package}, dùng đến {written}"
+    vi, en = f"{vi}, dùng đến {written}", f"{en}, until {written}"
     if left < timedelta(0):
-        return Probe(name="package", ok=False, detail=f"{detail}: đã hết hạn, cần gia hạn.", ms=ms)
-    warning = f" (còn {left.days} ngày, hãy gia hạn)" if left <= _PACKAGE_WARNING else ""
-    return Probe(name="package", ok=True, detail=f"{detail}{warning}.", ms=ms)
+        return _told(
+            "package",
+            f"{vi}: đã hết hạn, cần gia hạn.",
+            f"{en}: it has ended and must be renewed.",
+            ok=False,
+            ms=ms,
+        )
+    if left <= _PACKAGE_WARNING:
+        vi = f"{vi} (còn {left.days} ngày, hãy gia hạn)"
+        en = f"{en} ({left.days} days left, please renew)"
+    return _told("package", f"{vi}.", f"{en}.", ms=ms)
 
 
 def _refresh_chain(credentials: ZaloCredentials, now: datetime) -> Probe:
     """How long the consent lasts yet: about three months from the last renewal (section 1.4)."""
     issued_at = credentials.issued_at
     if not credentials.refresh_token.get_secret_value():
-        detail = "Chưa có refresh token: quyền sẽ mất khi access token hết hạn. Hãy uỷ quyền."
-        return Probe(name="renewal", ok=False, detail=detail, ms=0)
+        return _told(
+            "renewal",
+            "Chưa có refresh token: quyền sẽ mất khi access token hết hạn. Hãy uỷ quyền.",
+            "No refresh token: the right ends with the access token. Please consent.",
+            ok=False,
+        )
     if issued_at is None:
-        detail = "Có refresh token; ngày cấp chưa rõ cho đến lần làm mới đầu tiên."
-        return Probe(name="renewal", ok=True, detail=detail, ms=0)
+        return _told(
+            "renewal",
+            "Có refresh token; ngày cấp chưa rõ cho đến lần làm mới đầu tiên.",
+            "There is a refresh token; its day is not known until it is used first.",
+        )
     age = now - issued_at
     left = max(0, (_REFRESH_LIFE - age).days)
-    detail = f"Refresh token còn hiệu lực khoảng {left} ngày."
-    return Probe(name="renewal", ok=age < _REFRESH_WARNING, detail=detail, ms=0)
+    return _told(
+        "renewal",
+        f"Refresh token còn hiệu lực khoảng {left} ngày.",
+        f"The refresh token holds for about {left} more days.",
+        ok=age < _REFRESH_WARNING,
+    )
 
 
 def _failed(name: str, error: ChannelError, begun: float) -> Probe:
     words = _WORDS.get(error.code, _WORDS["refused_by_channel"])
     if isinstance(error, ChannelNotSentError) and error.code not in _WORDS:
         words = _WORDS["unreachable"]
-    number = f" (mã {error.remote_code})" if error.remote_code else ""
-    return Probe(name=name, ok=False, detail=f"{words}{number}", ms=_ms_since(begun))
+    vi, en = words
+    if error.remote_code:
+        vi, en = f"{vi} (mã {error.remote_code})", f"{en} (code {error.remote_code})"
+    return _told(name, vi, en, ok=False, ms=_ms_since(begun))
+
+
+def _told(name: str, vi: str, en: str, *, ok: bool = True, ms: int = 0) -> Probe:
+    return Probe(name=name, ok=ok, detail=two_languages(vi, en), ms=ms)
 
 
 def _ms_since(begun: float) -> int:

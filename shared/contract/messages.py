@@ -282,7 +282,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """One check of a connection: what was asked, whether it holds, words for the admin, and ms."""
+    """One check of a connection: what was asked, whether it holds, words for the admin, and ms.
+
+    The words are of both languages (`shared.text.two_languages`); with one alone, all read that.
+    """
 
     name: str
     ok: bool

@@ -242,4 +242,7 @@ async def test_a_connection_test_reports_what_it_could_not_read(
         ("token", False),
         ("permissions", False),
     ]
-    assert found[0].detail.endswith("Facebook báo: 190/463.")
+    vi, en = found[0].detail.split(" · ")
+    assert vi.endswith("Facebook báo: 190/463.")
+    assert en.endswith("Facebook says: 190/463.")
+    assert all(len(probe.detail.split(" · ")) == 2 for probe in found)

@@ -193,8 +193,10 @@ async def test_a_sound_connection_passes_every_probe(oa: ZaloOa, host: ScriptedH
     probes = await checked(oa)
     assert list(probes) == ["oa", "verified", "package", "articles", "renewal"]
     assert [probe.ok for probe in probes.values()] == [True] * 5
-    assert probes["oa"].detail == "Đúng OA: UBND phường Ví Dụ."
-    assert probes["articles"].detail.endswith("57 bài.")
+    name = "UBND phường Ví Dụ"
+    assert probes["oa"].detail == f"Đúng OA: {name}. · The right OA: {name}."
+    assert "57 bài." in probes["articles"].detail
+    assert all(len(probe.detail.split(" · ")) == 2 for probe in probes.values())
     assert host.asked[1].target == "/v2.0/article/getslice?offset=0&limit=1&type=normal"
 
 
