@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.content import brand
 from services.staff import agency
+from services.staff.agency import Logo
 from services.staff.caller import Caller
 
 # What cuts an account off is what `channels.accounts.health` says does.
@@ -31,8 +33,7 @@ _FRAME = text(
            (SELECT count(*) FROM notification
              WHERE staff_id = :staff AND read_at IS NULL) AS unread,
            (SELECT nullif(value #>> '{}', '') FROM agency_setting WHERE name = 'name') AS agency,
-           (SELECT '/media/' || (value ->> 'sha256') || '.' || (value ->> 'ext')
-              FROM agency_setting WHERE name = 'logo') AS logo
+           (SELECT value #>> '{}' FROM agency_setting WHERE name = 'logo') AS logo
       FROM (SELECT account.*,
                    CASE WHEN state = 'paused' THEN pause_code IS NOT NULL
                         ELSE token_state = 'consent'
@@ -95,8 +96,7 @@ class Frame:
 async def brand_of(session: AsyncSession) -> Brand:
     """The name and the mark that the house has chosen."""
     house = await agency.settings(session)
-    logo = f"/media/{house.logo.sha256}.{house.logo.ext}" if house.logo else None
-    return Brand(agency=house.name or None, logo=logo)
+    return Brand(agency=house.name or None, logo=_path(house.logo))
 
 
 async def frame_of(session: AsyncSession, caller: Caller) -> Frame:
@@ -104,4 +104,10 @@ async def frame_of(session: AsyncSession, caller: Caller) -> Frame:
     row = (
         await session.execute(_FRAME, {"units": list(caller.unit_ids), "staff": caller.staff_id})
     ).one()
-    return Frame(**row._mapping)  # noqa: SLF001  # the public name of a row's columns
+    told = dict(row._mapping)  # noqa: SLF001  # the public name of a row's columns
+    mark = told.pop("logo")
+    return Frame(**told, logo=_path(None if mark is None else Logo.model_validate_json(mark)))
+
+
+def _path(logo: Logo | None) -> str | None:
+    return None if logo is None else f"/media/{brand.name(logo)}"

@@ -277,7 +277,7 @@ async def test_the_logo_is_kept_anew_and_drawn_at_the_lower_right(
     assert house.logo is not None
     assert house.picture_mark == house.logo
     page = (await admin.client.get("/channels")).text
-    assert f'src="/media/{house.logo.sha256}.png"' in page
+    assert f'src="/media/{house.logo.sha256}-mark.png"' in page
     picture_id = await console.bench.picture(team)
     async with console.hub.open_work() as session:
         media = await session.get(Media, picture_id)
